@@ -31,11 +31,8 @@ fn bench_bls(criterion: &mut Criterion) {
     for count in VOTES {
         let secrets: Vec<_> = (1..=count).map(bls_secret).collect();
         let publics: Vec<_> = secrets.iter().map(BlsSecretKey::public_key).collect();
-        let votes: Vec<(&BlsPublicKey, BlsSignature)> = publics
-            .iter()
-            .zip(&secrets)
-            .map(|(public, secret)| (public, secret.sign(MESSAGE)))
-            .collect();
+        let votes: Vec<(&BlsPublicKey, BlsSignature)> =
+            publics.iter().zip(&secrets).map(|(public, secret)| (public, secret.sign(MESSAGE))).collect();
         let signers: Vec<&BlsPublicKey> = publics.iter().collect();
         let sum = bls::aggregate_and_verify(&votes, MESSAGE).expect("all votes are good");
         group.bench_function(BenchmarkId::new("aggregate_and_verify", count), |bencher| {
@@ -57,11 +54,7 @@ fn ed25519_items(count: u32) -> Vec<Item> {
             let mut seed = [7; 32];
             seed[..4].copy_from_slice(&number.to_be_bytes());
             let secret = Ed25519SecretKey::from_bytes(&seed);
-            Item {
-                key: secret.public_key(),
-                signature: secret.sign(MESSAGE),
-                message: MESSAGE.to_vec(),
-            }
+            Item { key: secret.public_key(), signature: secret.sign(MESSAGE), message: MESSAGE.to_vec() }
         })
         .collect()
 }
@@ -115,10 +108,7 @@ fn bench_ring(criterion: &mut Criterion) {
                 for number in 0..Ping::CAPACITY as u64 {
                     assert!(sender.try_send(Ping(number)).is_ok());
                 }
-                receiver
-                    .drain(Ping::CAPACITY)
-                    .map(|Ping(number)| number)
-                    .sum::<u64>()
+                receiver.drain(Ping::CAPACITY).map(|Ping(number)| number).sum::<u64>()
             },
             BatchSize::SmallInput,
         );

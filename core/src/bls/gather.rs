@@ -38,10 +38,7 @@ pub fn verify_aggregate(keys: &[&BlsPublicKey], message: &[u8], aggregate: &BlsS
 ///
 /// # Errors
 /// As [`aggregate`]; [`BlsError::Mismatch`] when somebody's signature is wrong: [`verify_each`] tells whose.
-pub fn aggregate_and_verify(
-    items: &[(&BlsPublicKey, BlsSignature)],
-    message: &[u8],
-) -> Result<BlsSignature, BlsError> {
+pub fn aggregate_and_verify(items: &[(&BlsPublicKey, BlsSignature)], message: &[u8]) -> Result<BlsSignature, BlsError> {
     let points = parse_all(items.iter().map(|(_, signature)| signature))?;
     let (point, wire) = sum_signatures(&points)?;
     check_sum(items.iter().map(|(key, _)| *key), message, &point)?;

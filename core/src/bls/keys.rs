@@ -89,9 +89,9 @@ impl BlsPublicKey {
     /// # Errors
     /// [`BlsError::PublicKey`] with the first check that failed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BlsError> {
-        let array: [u8; PUBLIC_KEY_BYTES] = bytes.try_into().map_err(|_| {
-            BlsError::PublicKey(PointFault::Length { expected: PUBLIC_KEY_BYTES, found: bytes.len() })
-        })?;
+        let array: [u8; PUBLIC_KEY_BYTES] = bytes
+            .try_into()
+            .map_err(|_| BlsError::PublicKey(PointFault::Length { expected: PUBLIC_KEY_BYTES, found: bytes.len() }))?;
         let refuse = |error| BlsError::PublicKey(PointFault::from_blst(error));
         let point = min_sig::PublicKey::uncompress(&array).map_err(refuse)?;
         point.validate().map_err(refuse)?;

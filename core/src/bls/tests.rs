@@ -15,15 +15,8 @@ fn keys(count: u8) -> (Vec<BlsSecretKey>, Vec<BlsPublicKey>) {
     (secrets, publics)
 }
 
-fn votes<'a>(
-    secrets: &[BlsSecretKey],
-    publics: &'a [BlsPublicKey],
-) -> Vec<(&'a BlsPublicKey, BlsSignature)> {
-    publics
-        .iter()
-        .zip(secrets)
-        .map(|(public, secret)| (public, secret.sign(MESSAGE)))
-        .collect()
+fn votes<'a>(secrets: &[BlsSecretKey], publics: &'a [BlsPublicKey]) -> Vec<(&'a BlsPublicKey, BlsSignature)> {
+    publics.iter().zip(secrets).map(|(public, secret)| (public, secret.sign(MESSAGE))).collect()
 }
 
 fn infinity<const N: usize>() -> [u8; N] {
@@ -55,9 +48,7 @@ fn outside_subgroup_g1() -> BlsSignature {
             bytes[SIGNATURE_BYTES - 1] = low;
             bytes
         })
-        .find(|bytes| {
-            blst::min_sig::Signature::uncompress(bytes).is_ok_and(|point| !point.subgroup_check())
-        })
+        .find(|bytes| blst::min_sig::Signature::uncompress(bytes).is_ok_and(|point| !point.subgroup_check()))
         .map(BlsSignature)
         .unwrap()
 }
@@ -82,14 +73,8 @@ fn a_signature_fits_its_key_and_message_and_no_other() {
     let (secrets, publics) = keys(2);
     let signature = secrets[0].sign(MESSAGE);
     assert_eq!(publics[0].verify(MESSAGE, &signature), Ok(()));
-    assert_eq!(
-        publics[1].verify(MESSAGE, &signature),
-        Err(BlsError::Mismatch)
-    );
-    assert_eq!(
-        publics[0].verify(b"another", &signature),
-        Err(BlsError::Mismatch)
-    );
+    assert_eq!(publics[1].verify(MESSAGE, &signature), Err(BlsError::Mismatch));
+    assert_eq!(publics[0].verify(b"another", &signature), Err(BlsError::Mismatch));
 }
 
 #[test]
@@ -102,21 +87,15 @@ fn a_fixed_seed_gives_the_golden_key_signature_and_proof() {
     assert_eq!(secret.prove_possession().to_string(), GOLDEN_POSSESSION);
 }
 
-const GOLDEN_SECRET: &str = "";
-const GOLDEN_PUBLIC: &str = "";
-const GOLDEN_SIGNATURE: &str = "";
-const GOLDEN_POSSESSION: &str = "";
+const GOLDEN_SECRET: &str = "23c205e368093188a73311a45658e3d30e00741019b0eff05277ba2fd42bc422";
+const GOLDEN_PUBLIC: &str = "8038bfe033bc328ea36bb7c3438bc5a27a0dc880506277e116c8b842ed0c1ea78d32c90b04afbca59bd828c1e6c5e3f319274412f2e9eecf7334114b02847693e9d997f1aa9f936d90cae8946df6593033431513e210880bcda015da1b61f6f5";
+const GOLDEN_SIGNATURE: &str = "aa37f1bbad5bad223ae4d635431fdeb41ce18277ac3194bc4b7a4f057076ca7f06341d479401395a64a25a91019362f8";
+const GOLDEN_POSSESSION: &str = "b0781d031286474e1c0cbbf03cd86d4c63ae189b5417dea0b9708aff4efb61459f6c0612feb5ca0b021c18b45285e62b";
 
 #[test]
 fn the_domains_are_the_ones_that_were_published() {
-    assert_eq!(
-        STATEMENT_DST,
-        b"MINUET-V1-BLS12381G1_XMD:SHA-256_SSWU_RO_STMT_"
-    );
-    assert_eq!(
-        POSSESSION_DST,
-        b"MINUET-V1-BLS12381G1_XMD:SHA-256_SSWU_RO_POP_"
-    );
+    assert_eq!(STATEMENT_DST, b"MINUET-V1-BLS12381G1_XMD:SHA-256_SSWU_RO_STMT_");
+    assert_eq!(POSSESSION_DST, b"MINUET-V1-BLS12381G1_XMD:SHA-256_SSWU_RO_POP_");
 }
 
 #[test]
@@ -124,16 +103,10 @@ fn a_statement_never_passes_as_a_proof_of_possession_nor_the_reverse() {
     let secret = key(1);
     let public = secret.public_key();
     let statement_over_key = secret.sign(public.as_bytes());
-    assert_eq!(
-        public.verify_possession(&statement_over_key),
-        Err(BlsError::Mismatch)
-    );
+    assert_eq!(public.verify_possession(&statement_over_key), Err(BlsError::Mismatch));
     let proof = secret.prove_possession();
     assert_eq!(public.verify_possession(&proof), Ok(()));
-    assert_eq!(
-        public.verify(public.as_bytes(), &proof),
-        Err(BlsError::Mismatch)
-    );
+    assert_eq!(public.verify(public.as_bytes(), &proof), Err(BlsError::Mismatch));
 }
 
 #[test]
@@ -141,24 +114,13 @@ fn a_rogue_key_forges_an_aggregate_but_cannot_prove_possession() {
     let victim = key(1).public_key();
     let attacker = key(2);
     // The rogue key is attacker·G − victim; its secret is known to nobody.
-    let mut difference =
-        blst::min_sig::AggregatePublicKey::from_public_key(&attacker.public_key().point);
-    difference.sub_aggregate(&blst::min_sig::AggregatePublicKey::from_public_key(
-        &victim.point,
-    ));
+    let mut difference = blst::min_sig::AggregatePublicKey::from_public_key(&attacker.public_key().point);
+    difference.sub_aggregate(&blst::min_sig::AggregatePublicKey::from_public_key(&victim.point));
     let rogue = BlsPublicKey::from_bytes(&difference.to_public_key().compress()).unwrap();
 
     let forged = attacker.sign(MESSAGE);
-    assert_eq!(
-        verify_aggregate(&[&victim, &rogue], MESSAGE, &forged),
-        Ok(()),
-        "this is why possession must be proven"
-    );
-    for attempt in [
-        attacker.prove_possession(),
-        attacker.sign(rogue.as_bytes()),
-        forged,
-    ] {
+    assert_eq!(verify_aggregate(&[&victim, &rogue], MESSAGE, &forged), Ok(()), "this is why possession must be proven");
+    for attempt in [attacker.prove_possession(), attacker.sign(rogue.as_bytes()), forged] {
         assert_eq!(rogue.verify_possession(&attempt), Err(BlsError::Mismatch));
     }
 }
@@ -169,10 +131,7 @@ fn keys_and_signatures_survive_their_encodings() {
     let again = BlsSecretKey::from_bytes(&secret.to_bytes()).unwrap();
     assert_eq!(again.public_key(), secret.public_key());
     let public = secret.public_key();
-    assert_eq!(
-        BlsPublicKey::from_bytes(&public.to_bytes()),
-        Ok(public.clone())
-    );
+    assert_eq!(BlsPublicKey::from_bytes(&public.to_bytes()), Ok(public.clone()));
     let encoded = alloy_rlp::encode(&public);
     assert_eq!(encoded.len(), public.length());
     assert_eq!(BlsPublicKey::decode(&mut &encoded[..]), Ok(public));
@@ -187,30 +146,18 @@ fn keys_and_signatures_survive_their_encodings() {
 fn signatures_of_other_lengths_are_refused_by_the_codec() {
     for length in [0, 1, 47, 49, 96] {
         let encoded = alloy_rlp::encode(&vec![0x80u8; length][..]);
-        assert!(
-            BlsSignature::decode(&mut &encoded[..]).is_err(),
-            "{length} bytes"
-        );
+        assert!(BlsSignature::decode(&mut &encoded[..]).is_err(), "{length} bytes");
         assert_eq!(
             BlsSignature::from_bytes(&vec![0; length]),
-            Err(BlsError::Signature(PointFault::Length {
-                expected: 48,
-                found: length
-            }))
+            Err(BlsError::Signature(PointFault::Length { expected: 48, found: length }))
         );
     }
 }
 
 #[test]
 fn unusable_secret_keys_are_refused() {
-    assert_eq!(
-        BlsSecretKey::from_bytes(&[0; 32]).err(),
-        Some(BlsError::SecretKey)
-    );
-    assert_eq!(
-        BlsSecretKey::from_bytes(&[0xff; 32]).err(),
-        Some(BlsError::SecretKey)
-    );
+    assert_eq!(BlsSecretKey::from_bytes(&[0; 32]).err(), Some(BlsError::SecretKey));
+    assert_eq!(BlsSecretKey::from_bytes(&[0xff; 32]).err(), Some(BlsError::SecretKey));
 }
 
 #[test]
@@ -219,27 +166,12 @@ fn unusable_public_keys_are_refused_each_with_its_reason() {
         Err(BlsError::PublicKey(fault)) => fault,
         other => panic!("{other:?}"),
     };
-    assert_eq!(
-        refuse(&infinity::<PUBLIC_KEY_BYTES>()),
-        PointFault::Infinity
-    );
+    assert_eq!(refuse(&infinity::<PUBLIC_KEY_BYTES>()), PointFault::Infinity);
     assert_eq!(refuse(&outside_subgroup_g2()), PointFault::NotInSubgroup);
     assert_eq!(refuse(&[0xff; PUBLIC_KEY_BYTES]), PointFault::Encoding);
-    assert_eq!(
-        refuse(&[0; 95]),
-        PointFault::Length {
-            expected: 96,
-            found: 95
-        }
-    );
+    assert_eq!(refuse(&[0; 95]), PointFault::Length { expected: 96, found: 95 });
     let uncompressed = key(1).public_key().point.serialize();
-    assert_eq!(
-        refuse(&uncompressed),
-        PointFault::Length {
-            expected: 96,
-            found: 192
-        }
-    );
+    assert_eq!(refuse(&uncompressed), PointFault::Length { expected: 96, found: 192 });
 }
 
 #[test]
@@ -252,19 +184,10 @@ fn unusable_signatures_are_refused_each_with_its_reason() {
         (outside_subgroup_g1(), PointFault::NotInSubgroup),
         (garbage, PointFault::Encoding),
     ] {
-        assert_eq!(
-            public.verify(MESSAGE, &signature),
-            Err(BlsError::Signature(fault))
-        );
-        assert_eq!(
-            verify_aggregate(&[&public], MESSAGE, &signature),
-            Err(BlsError::Signature(fault))
-        );
+        assert_eq!(public.verify(MESSAGE, &signature), Err(BlsError::Signature(fault)));
+        assert_eq!(verify_aggregate(&[&public], MESSAGE, &signature), Err(BlsError::Signature(fault)));
         let good = key(1).sign(MESSAGE);
-        assert_eq!(
-            aggregate(&[good, signature]),
-            Err(BlsError::Member { index: 1, fault })
-        );
+        assert_eq!(aggregate(&[good, signature]), Err(BlsError::Member { index: 1, fault }));
         assert_eq!(verify_each(&[(&public, signature)], MESSAGE), [false]);
     }
 }
@@ -279,28 +202,16 @@ fn an_aggregate_verifies_for_exactly_its_signers_and_message() {
 
     let signers: Vec<_> = publics.iter().collect();
     assert_eq!(verify_aggregate(&signers, MESSAGE, &sum), Ok(()));
-    assert_eq!(
-        verify_aggregate(&signers[1..], MESSAGE, &sum),
-        Err(BlsError::Mismatch)
-    );
-    assert_eq!(
-        verify_aggregate(&signers, b"another", &sum),
-        Err(BlsError::Mismatch)
-    );
+    assert_eq!(verify_aggregate(&signers[1..], MESSAGE, &sum), Err(BlsError::Mismatch));
+    assert_eq!(verify_aggregate(&signers, b"another", &sum), Err(BlsError::Mismatch));
 }
 
 #[test]
 fn nobody_signs_nothing() {
     assert_eq!(aggregate(&[]), Err(BlsError::NoSigners));
-    assert_eq!(
-        aggregate_and_verify(&[], MESSAGE),
-        Err(BlsError::NoSigners)
-    );
+    assert_eq!(aggregate_and_verify(&[], MESSAGE), Err(BlsError::NoSigners));
     let signature = key(1).sign(MESSAGE);
-    assert_eq!(
-        verify_aggregate(&[], MESSAGE, &signature),
-        Err(BlsError::NoSigners)
-    );
+    assert_eq!(verify_aggregate(&[], MESSAGE, &signature), Err(BlsError::NoSigners));
     assert!(verify_each(&[], MESSAGE).is_empty());
 }
 
@@ -313,21 +224,9 @@ fn keys_that_cancel_out_sign_nothing() {
     let signature = key(1).sign(MESSAGE);
     let opposite_signature = negative(&signature);
     assert_eq!(opposite.verify(MESSAGE, &opposite_signature), Ok(()));
-    assert_eq!(
-        aggregate(&[signature, opposite_signature]),
-        Err(BlsError::Signature(PointFault::Infinity))
-    );
-    assert_eq!(
-        verify_aggregate(&[&public, &opposite], MESSAGE, &signature),
-        Err(BlsError::Mismatch)
-    );
-    assert_eq!(
-        verify_each(
-            &[(&public, signature), (&opposite, opposite_signature)],
-            MESSAGE
-        ),
-        [true, true]
-    );
+    assert_eq!(aggregate(&[signature, opposite_signature]), Err(BlsError::Signature(PointFault::Infinity)));
+    assert_eq!(verify_aggregate(&[&public, &opposite], MESSAGE, &signature), Err(BlsError::Mismatch));
+    assert_eq!(verify_each(&[(&public, signature), (&opposite, opposite_signature)], MESSAGE), [true, true]);
 }
 
 #[test]
@@ -338,10 +237,7 @@ fn offsets_that_cancel_pass_as_an_aggregate_but_each_is_found() {
     items[1].1 = sum(&items[1].1, &delta);
     items[4].1 = sum(&items[4].1, &negative(&delta));
     assert!(aggregate_and_verify(&items, MESSAGE).is_ok());
-    assert_eq!(
-        verify_each(&items, MESSAGE),
-        [true, false, true, true, false, true]
-    );
+    assert_eq!(verify_each(&items, MESSAGE), [true, false, true, true, false, true]);
 }
 
 #[test]
@@ -351,13 +247,7 @@ fn a_wrong_vote_fails_the_aggregate_and_is_singled_out_of_many() {
     assert_eq!(verify_each(&items, MESSAGE), [true; 41]);
     items[17].1 = secrets[17].sign(b"another");
     items[30].1 = BlsSignature([0xff; SIGNATURE_BYTES]);
-    assert_eq!(
-        aggregate_and_verify(&items, MESSAGE),
-        Err(BlsError::Member {
-            index: 30,
-            fault: PointFault::Encoding
-        })
-    );
+    assert_eq!(aggregate_and_verify(&items, MESSAGE), Err(BlsError::Member { index: 30, fault: PointFault::Encoding }));
     let verdicts = verify_each(&items, MESSAGE);
     let wrong: Vec<_> = (0..41).filter(|&index| !verdicts[index]).collect();
     assert_eq!(wrong, [17, 30]);
@@ -373,10 +263,7 @@ fn secrets_and_points_print_nothing_long() {
 
 #[test]
 fn generated_keys_differ() {
-    let (a, b) = (
-        BlsSecretKey::generate().unwrap(),
-        BlsSecretKey::generate().unwrap(),
-    );
+    let (a, b) = (BlsSecretKey::generate().unwrap(), BlsSecretKey::generate().unwrap());
     assert_ne!(a.public_key(), b.public_key());
 }
 

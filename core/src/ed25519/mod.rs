@@ -9,10 +9,10 @@
 //! - Which keys may *send* is a separate rule, [`check_sender_key`], the same at admission and in block validity.
 
 mod key_rule;
-mod verify;
-mod weights;
 #[cfg(test)]
 mod tests;
+mod verify;
+mod weights;
 
 pub use key_rule::{KeyRuleError, check_sender_key};
 pub use verify::{BATCH_CHUNK, Item, verify, verify_batch, verify_batch_inline};

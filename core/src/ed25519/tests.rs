@@ -1,6 +1,9 @@
+use std::ops::{Add, Mul};
+
 use alloy_rlp::{Decodable, Encodable};
-use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use proptest::prelude::*;
+use sha2::{Digest, Sha512};
 
 use super::*;
 
@@ -48,9 +51,7 @@ fn non_canonical_torsion() -> Vec<[u8; 32]> {
 /// The 196 corner cases: every pair of a low-order key and a low-order R, with s = 0.
 fn corner_cases() -> Vec<Item> {
     let encodings = [canonical_torsion(), non_canonical_torsion()].concat();
-    let pairs = encodings
-        .iter()
-        .flat_map(|key| encodings.iter().map(move |r| (*key, *r)));
+    let pairs = encodings.iter().flat_map(|key| encodings.iter().map(move |r| (*key, *r)));
     pairs
         .map(|(key, r)| {
             let mut signature = [0; SIGNATURE_BYTES];
@@ -64,20 +65,54 @@ fn corner_cases() -> Vec<Item> {
         .collect()
 }
 
+/// A little-endian number as a scalar of the type of `_like`, which only the curve library can name.
+fn scalar<S>(_like: S, bytes: &[u8]) -> S
+where
+    S: Copy + From<u8> + Add<Output = S> + Mul<Output = S>,
+{
+    let radix = S::from(255u8) + S::from(1u8);
+    let digits = bytes.iter().rev();
+    digits.fold(S::from(0u8), |sum, digit| sum * radix + S::from(*digit))
+}
+
+/// Signatures by one secret under its key plus each torsion point, with R plus each torsion point: valid by the
+/// cofactored equation, mostly invalid by the one without the cofactor.
+fn mixed_order_signatures() -> Vec<Item> {
+    let point = |bytes: &[u8; 32]| VerifyingKey::from_bytes(bytes).unwrap().to_edwards();
+    let signer = SigningKey::from_bytes(&[5; 32]);
+    let nonce = SigningKey::from_bytes(&[6; 32]);
+    let (secret, r) = (signer.to_scalar(), nonce.to_scalar());
+    let mut items = Vec::new();
+    for key_offset in canonical_torsion() {
+        for r_offset in canonical_torsion() {
+            let key = (signer.verifying_key().to_edwards() + point(&key_offset)).compress();
+            let commitment = (nonce.verifying_key().to_edwards() + point(&r_offset)).compress();
+            let mut hasher = Sha512::new();
+            hasher.update(commitment.as_bytes());
+            hasher.update(key.as_bytes());
+            hasher.update(b"mixed");
+            let challenge = scalar(secret, &hasher.finalize());
+            let s = r + challenge * secret;
+            let mut signature = [0; SIGNATURE_BYTES];
+            signature[..32].copy_from_slice(commitment.as_bytes());
+            signature[32..].copy_from_slice(s.as_bytes());
+            items.push(Item {
+                key: Ed25519PublicKey(key.to_bytes()),
+                signature: Ed25519Signature(signature),
+                message: b"mixed".to_vec(),
+            });
+        }
+    }
+    items
+}
+
 fn signed(seed: u8, message: &[u8]) -> Item {
     let secret = Ed25519SecretKey::from_bytes(&[seed; 32]);
-    Item {
-        key: secret.public_key(),
-        signature: secret.sign(message),
-        message: message.to_vec(),
-    }
+    Item { key: secret.public_key(), signature: secret.sign(message), message: message.to_vec() }
 }
 
 fn verify_singly(items: &[Item]) -> Vec<bool> {
-    items
-        .iter()
-        .map(|item| verify(&item.key, &item.message, &item.signature).is_ok())
-        .collect()
+    items.iter().map(|item| verify(&item.key, &item.message, &item.signature).is_ok()).collect()
 }
 
 #[test]
@@ -96,10 +131,7 @@ fn all_196_corner_cases_are_valid_singly_and_in_every_batch() {
 #[test]
 fn corner_cases_keep_their_verdicts_beside_a_bad_signature() {
     let mut cases = corner_cases();
-    cases[100] = Item {
-        message: b"not what was signed".to_vec(),
-        ..signed(1, b"honest")
-    };
+    cases[100] = Item { message: b"not what was signed".to_vec(), ..signed(1, b"honest") };
     let singly = verify_singly(&cases);
     assert_eq!(singly.iter().filter(|valid| !**valid).count(), 1);
     assert_eq!(verify_batch_inline(&cases), singly);
@@ -107,8 +139,7 @@ fn corner_cases_keep_their_verdicts_beside_a_bad_signature() {
 }
 
 #[test]
-fn a_torsion_offset_on_r_and_key_keeps_one_verdict() {
-    // s is not reduced: refused everywhere, alone or beside others.
+fn an_unreduced_s_is_refused_alone_and_in_a_batch() {
     let honest = signed(1, b"message");
     let mut unreduced = honest.clone();
     unreduced.signature.0[63] |= 0xe0;
@@ -118,13 +149,19 @@ fn a_torsion_offset_on_r_and_key_keeps_one_verdict() {
 }
 
 #[test]
+fn mixed_order_keys_and_r_are_valid_alone_and_in_every_batch() {
+    let items = mixed_order_signatures();
+    assert_eq!(items.len(), 64);
+    assert_eq!(verify_singly(&items), [true; 64]);
+    assert_eq!(verify_batch_inline(&items), [true; 64]);
+    assert_eq!(verify_batch(&items), [true; 64]);
+}
+
+#[test]
 fn the_rfc_8032_vectors_hold() {
     let seed = from_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
     let secret = Ed25519SecretKey::from_bytes(&seed);
-    assert_eq!(
-        secret.public_key().to_string(),
-        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-    );
+    assert_eq!(secret.public_key().to_string(), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
     let signature = secret.sign(b"");
     assert_eq!(
         signature.to_string(),
@@ -138,28 +175,17 @@ fn a_signature_fits_its_key_and_message_and_no_other() {
     let item = signed(1, b"message");
     let other = signed(2, b"message");
     assert_eq!(verify(&item.key, b"message", &item.signature), Ok(()));
-    assert_eq!(
-        verify(&item.key, b"other", &item.signature),
-        Err(Ed25519Error::Mismatch)
-    );
-    assert_eq!(
-        verify(&other.key, b"message", &item.signature),
-        Err(Ed25519Error::Mismatch)
-    );
+    assert_eq!(verify(&item.key, b"other", &item.signature), Err(Ed25519Error::Mismatch));
+    assert_eq!(verify(&other.key, b"message", &item.signature), Err(Ed25519Error::Mismatch));
     let not_a_point = Ed25519PublicKey(number(0x02, 0x00, 0x00));
-    assert_eq!(
-        verify(&not_a_point, b"message", &item.signature),
-        Err(Ed25519Error::PublicKey)
-    );
+    assert_eq!(verify(&not_a_point, b"message", &item.signature), Err(Ed25519Error::PublicKey));
 }
 
 #[test]
 fn bad_signatures_are_found_across_chunks_and_empty_batches_are_empty() {
     assert!(verify_batch(&[]).is_empty());
     assert!(verify_batch_inline(&[]).is_empty());
-    let mut items: Vec<Item> = (0..600u32)
-        .map(|number| signed(number as u8, &number.to_be_bytes()))
-        .collect();
+    let mut items: Vec<Item> = (0..600u32).map(|number| signed(number as u8, &number.to_be_bytes())).collect();
     assert_eq!(verify_batch(&items), vec![true; 600]);
     for bad in [0, 255, 256, 599] {
         items[bad].message.push(0);
@@ -172,10 +198,7 @@ fn bad_signatures_are_found_across_chunks_and_empty_batches_are_empty() {
 
 #[test]
 fn a_batch_runs_in_the_pool_it_is_called_in() {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(2)
-        .build()
-        .unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let items: Vec<Item> = (0..80).map(|seed| signed(seed, b"message")).collect();
     assert_eq!(pool.install(|| verify_batch(&items)), [true; 80]);
 }
@@ -195,20 +218,14 @@ fn second_encodings_of_a_key_may_not_send() {
     // Every unreduced y, whether on the curve or not.
     for low in 0xed..=0xff {
         for high in [0x7f, 0xff] {
-            assert_eq!(
-                check_sender_key(&number(low, 0xff, high)),
-                Err(KeyRuleError::NotCanonical)
-            );
+            assert_eq!(check_sender_key(&number(low, 0xff, high)), Err(KeyRuleError::NotCanonical));
         }
     }
 }
 
 #[test]
 fn a_key_that_is_no_point_may_not_send() {
-    assert_eq!(
-        check_sender_key(&number(0x02, 0x00, 0x00)),
-        Err(KeyRuleError::NotOnCurve)
-    );
+    assert_eq!(check_sender_key(&number(0x02, 0x00, 0x00)), Err(KeyRuleError::NotOnCurve));
 }
 
 #[test]
@@ -216,15 +233,9 @@ fn keys_and_signatures_survive_their_encodings_and_no_other_length_does() {
     let item = signed(3, b"message");
     let key = alloy_rlp::encode(item.key);
     let signature = alloy_rlp::encode(item.signature);
-    assert_eq!(
-        (key.len(), signature.len()),
-        (item.key.length(), item.signature.length())
-    );
+    assert_eq!((key.len(), signature.len()), (item.key.length(), item.signature.length()));
     assert_eq!(Ed25519PublicKey::decode(&mut &key[..]), Ok(item.key));
-    assert_eq!(
-        Ed25519Signature::decode(&mut &signature[..]),
-        Ok(item.signature)
-    );
+    assert_eq!(Ed25519Signature::decode(&mut &signature[..]), Ok(item.signature));
     for length in [0, 1, 31, 33, 63, 65] {
         let encoded = alloy_rlp::encode(&vec![0x80u8; length][..]);
         assert!(Ed25519PublicKey::decode(&mut &encoded[..]).is_err());
@@ -239,10 +250,7 @@ fn keys_and_signatures_survive_their_encodings_and_no_other_length_does() {
 
 #[test]
 fn generated_keys_differ() {
-    let (a, b) = (
-        Ed25519SecretKey::generate().unwrap(),
-        Ed25519SecretKey::generate().unwrap(),
-    );
+    let (a, b) = (Ed25519SecretKey::generate().unwrap(), Ed25519SecretKey::generate().unwrap());
     assert_ne!(a.public_key(), b.public_key());
 }
 

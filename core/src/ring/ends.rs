@@ -46,12 +46,8 @@ fn build<T: RingMessage>(capacity: usize, bell: &Doorbell, room_bell: Option<&Do
     let (producer, consumer) = RingBuffer::new(capacity);
     let stats = Arc::new(RingStats::new(T::NAME, capacity, T::WHEN_FULL));
     let room = room_bell.map(|bell| Arc::new(Room { wanted: AtomicBool::new(false), bell: bell.clone() }));
-    let sender = Sender {
-        producer,
-        stats: Arc::clone(&stats),
-        room: room.clone(),
-        bell: RingOnDrop(Some(bell.clone())),
-    };
+    let sender =
+        Sender { producer, stats: Arc::clone(&stats), room: room.clone(), bell: RingOnDrop(Some(bell.clone())) };
     let farewell = RingOnDrop(room_bell.cloned());
     (sender, Receiver { consumer, stats, room, _farewell: farewell })
 }
@@ -188,7 +184,11 @@ impl<T: RingMessage> Sender<T> {
             Ok(()) => Ok(()),
             Err(SendError::Disconnected(value)) => Err(value),
             Err(SendError::Full(_)) => {
-                panic!("ring {} overflowed: more requests outstanding than its {} slots", T::NAME, self.stats.capacity())
+                panic!(
+                    "ring {} overflowed: more requests outstanding than its {} slots",
+                    T::NAME,
+                    self.stats.capacity()
+                )
             }
         }
     }
