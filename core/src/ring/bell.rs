@@ -42,7 +42,6 @@ pub struct Doorbell(Arc<Bell>);
 
 impl Doorbell {
     /// A bell for a consumer that is a thread. The [`Waiter`] goes to that thread.
-    #[expect(clippy::new_ret_no_self, reason = "a bell is of no use without its other half")]
     #[must_use]
     pub fn new() -> (Self, Waiter) {
         let parker = Parker::new();
