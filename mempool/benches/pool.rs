@@ -1,0 +1,3 @@
+//! What admission and selection cost beside the signature checks.
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! stub
+#[derive(Debug)]
+pub struct Pool;
+#[derive(Debug)]
+pub struct Overlay;
+#[derive(Debug)]
+pub struct SelectLimits;
