@@ -1,3 +1,4 @@
+use std::hint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -78,6 +79,109 @@ fn no_wake_up_is_lost_in_a_million_messages_between_parking_threads() {
     run_watched(produce, consume);
 }
 
+/// Two threads that start each round together, within nanoseconds, so that rare orders of their memory accesses show.
+struct Rounds {
+    started: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Rounds {
+    fn wait_for(counter: &AtomicUsize, round: usize) {
+        let mut spins = 0u32;
+        while counter.load(Ordering::Acquire) < round {
+            spins += 1;
+            if spins.is_multiple_of(4_096) {
+                thread::yield_now();
+            }
+            hint::spin_loop();
+        }
+    }
+
+    /// `race` and `other` run at the same time, once a round; then `check` looks at what came of it.
+    fn run<S>(
+        rounds: usize,
+        state: &mut S,
+        mut race: impl FnMut(&mut S) -> bool,
+        mut other: impl FnMut() + Send,
+        mut check: impl FnMut(&mut S, bool),
+    ) {
+        let this = Self { started: AtomicUsize::new(0), ended: AtomicUsize::new(0) };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=rounds {
+                    Self::wait_for(&this.started, round);
+                    other();
+                    this.ended.store(round, Ordering::Release);
+                }
+            });
+            for round in 1..=rounds {
+                this.started.store(round, Ordering::Release);
+                // The other thread needs some tens of nanoseconds to notice; meet it at different points.
+                for _ in 0..round % 24 {
+                    hint::spin_loop();
+                }
+                let result = race(state);
+                Self::wait_for(&this.ended, round);
+                check(state, result);
+            }
+        });
+    }
+}
+
+const RACES: usize = 400_000;
+
+fn counting_bell() -> (Doorbell, AsyncWaiter, Arc<AtomicUsize>) {
+    let fired = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&fired);
+    let (bell, waiter) = Doorbell::from_fn(Arc::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    (bell, waiter, fired)
+}
+
+#[test]
+fn a_message_that_meets_a_consumer_going_to_sleep_is_seen_or_rung_for() {
+    let (bell, waiter, fired) = counting_bell();
+    let (mut sender, mut receiver) = ring::<Request>(&bell);
+    let mut missed = 0;
+    Rounds::run(
+        RACES,
+        &mut receiver,
+        |receiver| waiter.should_sleep(|| !receiver.is_empty()),
+        || sender.try_send(Request(0)).unwrap(),
+        |receiver, sleeps| {
+            let is_rung = fired.swap(0, Ordering::Relaxed) > 0;
+            missed += usize::from(sleeps && !is_rung);
+            waiter.awake();
+            assert_eq!(receiver.try_recv(), Some(Request(0)));
+        },
+    );
+    assert_eq!(missed, 0, "lost wake-ups in {RACES} races");
+}
+
+#[test]
+fn room_that_meets_a_sender_going_to_sleep_is_seen_or_rung_for() {
+    let (bell, waiter, fired) = counting_bell();
+    let (mut sender, mut receiver) = ring_with_room_bell::<Request>(1, &Doorbell::silent(), &bell);
+    sender.try_send(Request(0)).unwrap();
+    let mut missed = 0;
+    Rounds::run(
+        RACES,
+        &mut sender,
+        |sender| sender.try_send(Request(1)).is_err() && waiter.should_sleep(|| sender.has_room()),
+        || assert!(receiver.drain(1).next().is_some()),
+        |sender, sleeps| {
+            let is_rung = fired.swap(0, Ordering::Relaxed) > 0;
+            missed += usize::from(sleeps && !is_rung);
+            waiter.awake();
+            // Full again for the next round, whichever side was first in this one.
+            let _ = sender.try_send(Request(2));
+            assert!(!sender.has_room());
+        },
+    );
+    assert_eq!(missed, 0, "lost wake-ups in {RACES} races");
+}
+
 #[test]
 fn two_threads_that_answer_each_other_never_miss_a_ring() {
     const ROUNDS: u64 = 20_000;
@@ -144,11 +248,7 @@ fn one_bell_serves_many_rings_of_one_thread() {
 
 #[test]
 fn a_hook_wakes_an_announced_sleeper_and_only_once() {
-    let fired = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&fired);
-    let (bell, waiter) = Doorbell::from_fn(Arc::new(move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }));
+    let (bell, waiter, fired) = counting_bell();
     let (mut sender, mut receiver) = ring::<Request>(&bell);
 
     sender.try_send(Request(0)).unwrap();
@@ -298,11 +398,7 @@ fn an_abandoned_ring_is_noticed_on_both_sides() {
 
 #[test]
 fn dropping_an_end_rings_the_other() {
-    let fired = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&fired);
-    let (bell, waiter) = Doorbell::from_fn(Arc::new(move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }));
+    let (bell, waiter, fired) = counting_bell();
     let (sender, receiver) = ring::<Request>(&bell);
     assert!(waiter.should_sleep(|| receiver.is_abandoned()));
     drop(sender);
@@ -318,11 +414,7 @@ fn dropping_an_end_rings_the_other() {
 
 #[test]
 fn a_sender_without_room_is_rung_when_there_is_some_and_only_then() {
-    let fired = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&fired);
-    let (room_bell, waiter) = Doorbell::from_fn(Arc::new(move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }));
+    let (room_bell, waiter, fired) = counting_bell();
     let (mut sender, mut receiver) = ring_with_room_bell::<Request>(2, &Doorbell::silent(), &room_bell);
     sender.try_send(Request(0)).unwrap();
     assert!(waiter.should_sleep(|| false));
