@@ -90,7 +90,7 @@ impl Rounds {
         let mut spins = 0u32;
         while counter.load(Ordering::Acquire) < round {
             spins += 1;
-            if spins.is_multiple_of(4_096) {
+            if spins.is_multiple_of(512) {
                 thread::yield_now();
             }
             hint::spin_loop();
@@ -128,7 +128,7 @@ impl Rounds {
     }
 }
 
-const RACES: usize = 400_000;
+const RACES: usize = 100_000;
 
 fn counting_bell() -> (Doorbell, AsyncWaiter, Arc<AtomicUsize>) {
     let fired = Arc::new(AtomicUsize::new(0));
