@@ -43,15 +43,21 @@ impl BlsSignature {
         Self(point.compress())
     }
 
-    /// Read off the flag bit of the encoding; only meaningful for bytes that came out of the curve library.
+    /// Read off the flag bit of the encoding, which is enough for bytes that decode.
     pub(super) fn is_infinity(&self) -> bool {
         self.0[0] & INFINITY_FLAG != 0
     }
 
-    pub(super) fn parse(&self) -> Result<min_sig::Signature, PointFault> {
+    /// A point on the curve that is not infinity; it may lie outside the subgroup.
+    pub(super) fn on_curve(&self) -> Result<min_sig::Signature, PointFault> {
         let point = min_sig::Signature::uncompress(&self.0).map_err(PointFault::from_blst)?;
-        point.validate(true).map_err(PointFault::from_blst)?;
-        Ok(point)
+        if self.is_infinity() { Err(PointFault::Infinity) } else { Ok(point) }
+    }
+
+    /// A point of the subgroup that is not infinity.
+    pub(super) fn parse(&self) -> Result<min_sig::Signature, PointFault> {
+        let point = self.on_curve()?;
+        if point.subgroup_check() { Ok(point) } else { Err(PointFault::NotInSubgroup) }
     }
 }
 

@@ -243,6 +243,30 @@ fn offsets_that_cancel_pass_as_an_aggregate_but_each_is_found() {
 }
 
 #[test]
+fn a_vote_outside_the_subgroup_is_named_and_cancelling_ones_change_nothing() {
+    let (secrets, publics) = keys(3);
+    let honest = votes(&secrets, &publics);
+    let expected = aggregate_and_verify(&honest, MESSAGE).unwrap();
+    let add = |a: &BlsSignature, b: &BlsSignature| {
+        let (a, b) = (a.on_curve().unwrap(), b.on_curve().unwrap());
+        let sum = blst::min_sig::AggregateSignature::aggregate(&[&a, &b], false).unwrap();
+        BlsSignature::from_point(&sum.to_signature())
+    };
+    let offset = outside_subgroup_g1();
+    let mut items = honest.clone();
+    items[1].1 = add(&items[1].1, &offset);
+    let fault = PointFault::NotInSubgroup;
+    assert_eq!(aggregate_and_verify(&items, MESSAGE), Err(BlsError::Member { index: 1, fault }));
+    assert_eq!(verify_each(&items, MESSAGE), [true, false, true]);
+
+    items[2].1 = add(&items[2].1, &negative(&offset));
+    assert_eq!(aggregate_and_verify(&items, MESSAGE), Ok(expected));
+    let members: Vec<_> = items.iter().map(|(_, signature)| *signature).collect();
+    assert_eq!(aggregate(&members), Err(BlsError::Member { index: 1, fault }));
+    assert_eq!(verify_each(&items, MESSAGE), [true, false, false]);
+}
+
+#[test]
 fn a_wrong_vote_fails_the_aggregate_and_is_singled_out_of_many() {
     let (secrets, publics) = keys(41);
     let mut items = votes(&secrets, &publics);

@@ -90,7 +90,7 @@ impl Rounds {
         let mut spins = 0u32;
         while counter.load(Ordering::Acquire) < round {
             spins += 1;
-            if spins.is_multiple_of(512) {
+            if spins.is_multiple_of(128) {
                 thread::yield_now();
             }
             hint::spin_loop();
