@@ -1,0 +1,11 @@
+//! The chain as it is stored: formats, opening, and reading from any thread.
+
+pub mod format;
+mod open;
+mod reader;
+
+pub use open::{OpenedChain, open};
+pub use reader::{ChainReader, FinalTransaction};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Judging: somebody else's block on its parent's state.
+
+use super::{Judgement, Ledger, LedgerError};
+use crate::Workers;
+use crate::block::{Execution, Executor, InvalidBlock};
+use crate::transfer::BlockContext;
+use crate::trie::StateTrie;
+use minuet_core::block::{Block, MAX_BLOCK_TRANSACTIONS};
+use minuet_core::ed25519;
+use minuet_core::header::BlockHeader;
+use minuet_core::keccak256;
+use minuet_core::messages::Verdict;
+use minuet_core::transaction::{Transaction, TransactionError};
+use std::sync::Arc;
+
+impl Ledger {
+    /// Executes a block on its parent and compares gas and roots with its header. The body's root must have been compared
+    /// with the header's ([`Block::new`] does).
+    ///
+    /// # Errors
+    /// A failing store.
+    pub fn judge(&mut self, block: &Block) -> Result<Judgement, LedgerError> {
+        let verdict = |verdict| Ok(Judgement { verdict, notice: None });
+        let header = block.header();
+        let digest = header.digest();
+        if self.tree.get(&digest).is_some() {
+            return verdict(Verdict::Valid);
+        }
+        if let Some(reason) = self.invalid.get(&digest) {
+            return verdict(Verdict::Invalid(reason.clone()));
+        }
+        if header.height() <= self.tip.height() && self.reader.height_of(&digest)?.is_some() {
+            return verdict(Verdict::Valid);
+        }
+        let Some((parent, state)) = self.parent(&header.parent()) else { return verdict(Verdict::MissingParent) };
+        if !self.tree.has_room() {
+            tracing::warn!(blocks = self.tree.len(), "too many unfinalized blocks: none is judged until one is final");
+            return verdict(Verdict::MissingParent);
+        }
+        match self.execute(block, &parent, &state) {
+            Ok(execution) => {
+                let notice = self.keep(block.clone(), execution);
+                Ok(Judgement { verdict: Verdict::Valid, notice })
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                self.remember_invalid(digest, reason.clone());
+                verdict(Verdict::Invalid(reason))
+            }
+        }
+    }
+
+    fn execute(&mut self, block: &Block, parent: &BlockHeader, state: &StateTrie) -> Result<Execution, InvalidBlock> {
+        let header = block.header();
+        if header.height() != parent.height().next() {
+            return Err(InvalidBlock::Height { found: header.height(), parent: parent.height() });
+        }
+        let (found, expected) = (header.ethereum().gas_limit, self.rules.block_gas_limit);
+        if found != expected {
+            return Err(InvalidBlock::GasLimit { found, expected });
+        }
+        let context = BlockContext { base_fee: header.base_fee(), beneficiary: header.ethereum().beneficiary };
+        let mut executor = Executor::new(state, parent.state_root(), context, found);
+        for transaction in self.checked_transactions(block)? {
+            executor.push(transaction)?;
+        }
+        let execution = executor.finish(self.workers);
+        execution.compare(header)?;
+        Ok(execution)
+    }
+
+    /// The block's transactions, decoded; fields, key and signature are checked unless known from admission.
+    fn checked_transactions(&mut self, block: &Block) -> Result<Vec<Arc<Transaction>>, InvalidBlock> {
+        let envelopes = &block.body().transactions;
+        if envelopes.len() > MAX_BLOCK_TRANSACTIONS {
+            return Err(InvalidBlock::BodyTooLarge(format!("more than {MAX_BLOCK_TRANSACTIONS} transactions")));
+        }
+        let mut transactions = Vec::with_capacity(envelopes.len());
+        let (mut unknown, mut items) = (Vec::new(), Vec::new());
+        for (index, envelope) in envelopes.iter().enumerate() {
+            if let Some(known) = self.admitted.get(&keccak256(envelope)) {
+                transactions.push(Arc::clone(known));
+                continue;
+            }
+            let refused = |error| InvalidBlock::Transaction { index, error };
+            let transaction = Transaction::decode(envelope).map_err(refused)?;
+            transaction.check_fields(self.rules.chain_id).map_err(refused)?;
+            transaction.check_sender_key().map_err(refused)?;
+            items.push(transaction.signature_item(&self.rules.genesis));
+            unknown.push(index);
+            transactions.push(Arc::new(transaction));
+        }
+        self.signatures_checked += items.len() as u64;
+        let verdicts = match self.workers {
+            Workers::Inline => ed25519::verify_batch_inline(&items),
+            Workers::Rayon => ed25519::verify_batch(&items),
+        };
+        match unknown.iter().zip(verdicts).find(|(_, good)| !good) {
+            Some((&index, _)) => Err(InvalidBlock::Transaction { index, error: TransactionError::Signature }),
+            None => Ok(transactions),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The state as a Merkle Patricia trie (Ethereum's secure trie: key keccak256(address), value RLP of the account).
+//!
+//! Owns: the accounts of one state, in memory, and the root over them. It is persistent in the functional sense: a
+//! clone costs one reference count and shares every node; a change copies the path that it touches and nothing else. So
+//! each unfinalized block has a whole state of its own at the price of its changes, and the root costs only the nodes
+//! that changed, since every node remembers its hash.
+//! Never does: input/output. It is rebuilt from the stored accounts when the node starts.
+//!
+//! Invariants:
+//! - A branch has at least two children; where one is left, that child takes its place.
+//! - Every node's encoding is at least 32 bytes (an account has two hashes, a branch two children), so nodes are always
+//!   named by their hash and never embedded in their parent.
+//! - Memory: about 280 bytes per account, whatever the number of unfinalized blocks that share it.
+
+mod encode;
+mod node;
+
+use crate::Workers;
+use minuet_core::account::{Account, EMPTY_ROOT_HASH};
+use minuet_core::{Address, B256, keccak256};
+use node::Child;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+/// The place of an account in the trie: keccak256 of its address.
+#[must_use]
+pub fn trie_key(address: &Address) -> B256 {
+    keccak256(address)
+}
+
+/// All accounts of one state. Cloning is cheap and shares.
+#[derive(Clone, Debug, Default)]
+pub struct StateTrie {
+    root: Option<Child>,
+}
+
+impl StateTrie {
+    /// The account under a [`trie_key`].
+    #[must_use]
+    pub fn get(&self, key: &B256) -> Option<Account> {
+        self.root.as_ref()?.get(key)
+    }
+
+    /// Sets an account. Empty accounts must be removed instead (EIP-161).
+    pub fn insert(&mut self, key: B256, account: &Account) {
+        match &mut self.root {
+            Some(root) => root.insert(0, key, account),
+            None => self.root = Some(Child::leaf(key, account)),
+        }
+    }
+
+    /// Removes an account, if it is there.
+    pub fn remove(&mut self, key: &B256) {
+        if self.get(key).is_some() {
+            node::remove(&mut self.root, key);
+        }
+    }
+
+    /// The state root. Hashes what changed since the last call on this state or one that it shares nodes with.
+    #[must_use]
+    pub fn root_hash(&self, workers: Workers) -> B256 {
+        let Some(root) = &self.root else { return EMPTY_ROOT_HASH };
+        if workers == Workers::Rayon {
+            let tops: Vec<(&Child, usize)> = root.children().collect();
+            tops.par_iter().for_each(|(child, start)| {
+                child.hash(*start, &mut Vec::new());
+            });
+        }
+        root.hash(0, &mut Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests;
