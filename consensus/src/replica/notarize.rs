@@ -1,0 +1,150 @@
+//! R2 and R3: voting for a block, by validating it or because a quorum already did. And the signing gate.
+
+use super::{BlockEntry, Replica};
+use crate::effect::{Effect, Event, Ground};
+use crate::record::Own;
+use minuet_core::certificate::Certificate;
+use minuet_core::header::BlockHeader;
+use minuet_core::statement::Statement;
+use minuet_core::{Digest, View};
+use std::sync::Arc;
+
+/// How a proposal stands with what is known here. Only `Invalid` is for ever.
+enum Standing {
+    Valid,
+    NotYet(Effect),
+    Waiting,
+    Invalid(String),
+}
+
+impl Replica {
+    /// The signing gate (docs/protocol.md §3): whether this may be said without ever contradicting anything said.
+    #[must_use]
+    pub fn may_sign(&self, view: View, own: Own) -> bool {
+        let Some(me) = self.config.me else { return false };
+        if self.halted || view <= self.floor || view <= self.tip.header.view() {
+            return false;
+        }
+        let empty = super::ViewState::new(0);
+        let state = self.views.get(&view).unwrap_or(&empty);
+        if view > self.view && !state.has_notarization() {
+            return false;
+        }
+        let free_for = |said: Option<Digest>, digest: Digest| said.is_none_or(|said| said == digest);
+        match own {
+            Own::Propose(digest) => {
+                self.leader(view) == me
+                    && free_for(state.own_proposed, digest)
+                    && free_for(state.own_notarized, digest)
+                    && !state.own_nullified
+            }
+            Own::Notarize(digest) => {
+                let validated = self.blocks.get(&digest).is_some_and(|entry| entry.valid == Some(true));
+                let certified = state.notarizations.contains_key(&digest);
+                let repeated = state.own_notarized == Some(digest);
+                free_for(state.own_notarized, digest) && !state.own_nullified && (validated || certified || repeated)
+            }
+            Own::Nullify => {
+                let contradicted = || self.contradictions(view, true) >= self.quorums.m();
+                state.own_nullified || (view == self.view && (state.own_notarized.is_none() || contradicted()))
+            }
+        }
+    }
+
+    pub(super) fn on_proposal(&mut self, header: Arc<BlockHeader>, out: &mut Vec<Effect>) {
+        let (view, digest) = (header.view(), header.digest());
+        let leader = self.leader(view);
+        if view >= self.view {
+            self.heard(leader);
+        }
+        let Some(state) = self.view_state_mut(view) else { return };
+        if state.proposal.is_none() {
+            state.proposal = Some(digest);
+            self.blocks.entry(digest).or_insert(BlockEntry { header, valid: None });
+        } else if state.proposal != Some(digest) {
+            tracing::warn!(%view, %leader, "a second, different proposal: ignored");
+        }
+        // Not needed for the vote, but for finality: a certificate may have come before its block.
+        let _ = out;
+    }
+
+    /// R2: votes for the current view's first proposal once everything that it stands on is here and valid.
+    pub(super) fn try_notarize(&mut self, out: &mut Vec<Effect>) {
+        let view = self.view;
+        if self.config.me.is_none() {
+            return;
+        }
+        let Some(state) = self.views.get(&view) else { return };
+        let Some(digest) = state.proposal.filter(|_| state.is_undecided() && !state.proposal_refused) else { return };
+        let Some(entry) = self.blocks.get(&digest) else { return };
+        match self.standing(entry) {
+            Standing::Waiting => {}
+            Standing::NotYet(effect) => out.push(effect),
+            Standing::Invalid(reason) => {
+                let proposer = self.leader(view);
+                Self::report(out, Event::InvalidProposal { digest, proposer, reason });
+                if let Some(state) = self.view_state_mut(view) {
+                    state.proposal_refused = true;
+                }
+            }
+            Standing::Valid => {
+                if let Some(entry) = self.blocks.get_mut(&digest) {
+                    entry.valid = Some(true);
+                }
+                self.notarize(view, digest, Ground::Block, out);
+            }
+        }
+    }
+
+    fn standing(&self, entry: &BlockEntry) -> Standing {
+        let header = &entry.header;
+        let (view, tip) = (header.view(), &self.tip.header);
+        if header.parent_view() < tip.view() || (header.parent_view() == tip.view() && header.parent() != tip.digest()) {
+            return Standing::Invalid("the parent is not on the final chain".to_owned());
+        }
+        if header.parent_view() > tip.view() {
+            let parent_state = self.views.get(&header.parent_view());
+            if !parent_state.is_some_and(|state| state.notarizations.contains_key(&header.parent())) {
+                return Standing::NotYet(Effect::FetchProof(header.parent_view()));
+            }
+        }
+        let mut between = view.previous();
+        while between > header.parent_view() {
+            if self.views.get(&between).is_none_or(|state| state.nullification.is_none()) {
+                return Standing::NotYet(Effect::FetchProof(between));
+            }
+            between = between.previous();
+        }
+        let Some(parent) = self.header(&header.parent()) else {
+            return Standing::NotYet(Effect::FetchBlock { digest: header.parent(), signers: Vec::new() });
+        };
+        if let Err(error) = self.config.rules.check(header, parent) {
+            return Standing::Invalid(error.to_string());
+        }
+        match entry.valid {
+            Some(true) => Standing::Valid,
+            Some(false) => Standing::Invalid("execution gives another result than the header says".to_owned()),
+            None if header.is_empty_block() => Standing::Valid,
+            None if view == self.view => Standing::NotYet(Effect::Judge(header.digest())),
+            None => Standing::Waiting,
+        }
+    }
+
+    /// R3: a quorum notarized the block; vote for it too, also without its body and also in a past view.
+    pub(super) fn notarize_by_certificate(&mut self, certificate: &Arc<Certificate>, out: &mut Vec<Effect>) {
+        let undecided = self.views.get(&certificate.view).is_some_and(super::ViewState::is_undecided);
+        if undecided {
+            let ground = Ground::Certificate(certificate.clone());
+            self.notarize(certificate.view, certificate.digest, ground, out);
+        }
+    }
+
+    fn notarize(&mut self, view: View, digest: Digest, ground: Ground, out: &mut Vec<Effect>) {
+        if !self.may_sign(view, Own::Notarize(digest)) {
+            return;
+        }
+        let Some(state) = self.views.get_mut(&view) else { return };
+        state.own_notarized = Some(digest);
+        out.push(Effect::Cast { statement: Statement::Notarize { view, digest }, ground });
+    }
+}
