@@ -1,0 +1,79 @@
+//! Whether the node serves current data, for `GetHealth` and for the standard health service.
+
+use crate::proto::account_service_server::AccountServiceServer;
+use crate::proto::block_service_server::BlockServiceServer;
+use crate::proto::node_service_server::NodeServiceServer;
+use crate::proto::subscription_service_server::SubscriptionServiceServer;
+use crate::proto::transaction_service_server::TransactionServiceServer;
+use crate::services::{Services, Shared};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tonic::server::NamedService;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+const SERVICES: [&str; 6] = [
+    "",
+    AccountServiceServer::<Services>::NAME,
+    BlockServiceServer::<Services>::NAME,
+    NodeServiceServer::<Services>::NAME,
+    SubscriptionServiceServer::<Services>::NAME,
+    TransactionServiceServer::<Services>::NAME,
+];
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Why the node does not serve; empty if it does.
+pub fn reasons(shared: &Shared) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if shared.status.stopping.load(Relaxed) || *shared.stop.borrow() {
+        reasons.push("the node is stopping".to_owned());
+    }
+    let newest = shared.chain.tip().and_then(|(height, _)| Ok((height, shared.chain.header_by_height(height)?)));
+    let (height, header) = match newest {
+        Ok(newest) => newest,
+        Err(error) => {
+            reasons.push(format!("the storage cannot be read: {error}"));
+            return reasons;
+        }
+    };
+    let age_ms = header.map_or(u64::MAX, |header| now_ms().saturating_sub(header.time().0));
+    if height.0 == 0 {
+        reasons.push("no block is final yet".to_owned());
+    } else if age_ms > shared.config.stale_after_ms {
+        reasons.push(format!("the newest final block, {height}, is {age_ms} ms old"));
+    }
+    let behind = shared.status.known_height.get().saturating_sub(height.0);
+    if behind > shared.config.max_lag_blocks {
+        reasons.push(format!("catching up: {behind} blocks behind the peers"));
+    }
+    reasons
+}
+
+/// Keeps the standard health service up to date until the node stops.
+pub async fn report(shared: Arc<Shared>, reporter: HealthReporter) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(shared.config.health_check_ms));
+    let mut stop = shared.stop.clone();
+    let mut was = None;
+    loop {
+        let stops = tokio::select! {
+            _ = ticks.tick() => false,
+            _ = stop.wait_for(|stop| *stop) => true,
+        };
+        let is_serving = !stops && reasons(&shared).is_empty();
+        if was != Some(is_serving) {
+            was = Some(is_serving);
+            let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+            for service in SERVICES {
+                reporter.set_service_status(service, status).await;
+            }
+        }
+        if stops {
+            return;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Errors as clients see them: a gRPC code, words that say what to do, and one stable word in `minuet-reason`.
+
+use minuet_core::codec::CodecError;
+use minuet_core::mempool_errors::AdmissionError;
+use minuet_core::store::StoreError;
+use minuet_core::transaction::TransactionError;
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Status};
+
+/// Metadata key of the stable word.
+pub const REASON_KEY: &str = "minuet-reason";
+/// Metadata key of the milliseconds after which to try again.
+pub const RETRY_KEY: &str = "minuet-retry-after-ms";
+/// Metadata key of the height from which to subscribe again.
+pub const RESUME_KEY: &str = "minuet-resume-height";
+
+/// What a caller is told to wait where only time helps.
+const RETRY_BUSY_MS: u64 = 50;
+const RETRY_FULL_MS: u64 = 1000;
+
+/// An error with its stable word.
+pub fn refuse(code: Code, reason: &'static str, text: impl Into<String>) -> Status {
+    let mut status = Status::new(code, text);
+    status.metadata_mut().insert(REASON_KEY, MetadataValue::from_static(reason));
+    status
+}
+
+/// A field that is not what it must be.
+pub fn invalid(field: &str, reason: &'static str, text: impl std::fmt::Display) -> Status {
+    refuse(Code::InvalidArgument, reason, format!("{field}: {text}"))
+}
+
+/// A limit that time lifts.
+pub fn exhausted(reason: &'static str, retry_after_ms: u64, text: impl std::fmt::Display) -> Status {
+    let text = format!("{text}; try again in {retry_after_ms} ms");
+    let mut status = refuse(Code::ResourceExhausted, reason, text);
+    status.metadata_mut().insert(RETRY_KEY, retry_after_ms.into());
+    status
+}
+
+/// The node is going down.
+pub fn stopping() -> Status {
+    refuse(Code::Unavailable, "node_stopping", "the node is stopping: ask another node or wait for its restart")
+}
+
+/// A read that failed. All such failures stop the node (D-FAIL-STOP), so the cause is for its operator.
+pub fn store_failed(error: &StoreError) -> Status {
+    tracing::error!(%error, "a read for a client failed");
+    match error {
+        StoreError::Io { .. } => refuse(
+            Code::Unavailable,
+            "storage_unavailable",
+            "the node cannot read its storage: ask another node; its log names the cause",
+        ),
+        _ => refuse(
+            Code::Internal,
+            "storage_damaged",
+            "the node's storage is damaged: ask another node; its log names the cause",
+        ),
+    }
+}
+
+/// Final data contradict each other.
+pub fn inconsistent(what: impl std::fmt::Display) -> Status {
+    tracing::error!(%what, "final data are inconsistent");
+    refuse(Code::Internal, "storage_damaged", format!("the node's storage is damaged ({what}): ask another node"))
+}
+
+/// The pool's refusal of a transaction.
+pub fn admission(error: &AdmissionError) -> Status {
+    use AdmissionError as E;
+    let unmet = |reason| refuse(Code::FailedPrecondition, reason, error.to_string());
+    match error {
+        E::Transaction(inner) => invalid("envelope", transaction_reason(inner), inner),
+        E::FeeTooLow { .. } => invalid("envelope", "fee_too_low", error),
+        E::GasLimitTooHigh { .. } => invalid("envelope", "gas_limit_too_high", error),
+        E::NonceTooLow { .. } => unmet("nonce_too_low"),
+        E::NonceGap { .. } => unmet("nonce_gap"),
+        E::InsufficientBalance { .. } => unmet("insufficient_balance"),
+        E::Underpriced { .. } => unmet("replacement_underpriced"),
+        E::SenderFull { .. } => exhausted("sender_full", RETRY_FULL_MS, error),
+        E::PoolFull => exhausted("pool_full", RETRY_FULL_MS, error),
+        E::Busy => exhausted("pool_busy", RETRY_BUSY_MS, error),
+        E::Unavailable => refuse(Code::Unavailable, "state_unavailable", error.to_string()),
+    }
+}
+
+fn transaction_reason(error: &TransactionError) -> &'static str {
+    match error {
+        TransactionError::Codec(CodecError::TooLong { .. }) => "transaction_too_long",
+        TransactionError::Codec(_) => "transaction_malformed",
+        TransactionError::UnknownType { .. } => "transaction_type_unknown",
+        TransactionError::WrongChain { .. } => "wrong_chain",
+        TransactionError::SenderKey(_) => "sender_key_refused",
+        TransactionError::Signature => "signature_invalid",
+        TransactionError::GasLimitTooLow { .. } => "gas_limit_too_low",
+        TransactionError::TipAboveFee { .. } => "tip_above_fee",
+    }
+}
