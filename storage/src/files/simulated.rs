@@ -1,0 +1,310 @@
+//! A disk in memory that behaves as badly as a real one may when the power fails: sectors that were written after the
+//! last sync are kept, lost or torn, each for itself, as a seed decides. Deterministic.
+
+use minuet_core::file::{Directory, File};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const SECTOR: usize = 512;
+
+/// An error to be given by the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The device failed (EIO).
+    Device,
+    /// The disk is full (ENOSPC).
+    Full,
+}
+
+impl Fault {
+    fn error(self) -> io::Error {
+        match self {
+            Self::Device => io::Error::other("simulated input/output error"),
+            Self::Full => io::Error::new(ErrorKind::StorageFull, "simulated: no space left on device"),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    /// What a reader sees.
+    now: Vec<u8>,
+    /// What a power cut leaves for certain.
+    durable: Vec<u8>,
+    /// Sectors in which the two may differ.
+    dirty: BTreeSet<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Disk {
+    /// Names and the contents they stand for: renaming keeps open handles good.
+    names: BTreeMap<String, u64>,
+    contents: BTreeMap<u64, Content>,
+    next_content: u64,
+    /// Raised by a crash: handles from before are dead.
+    life: u64,
+    writes_left: Option<(u64, Fault)>,
+    syncs_left: Option<(u64, Fault)>,
+    written_bytes: u64,
+    syncs: u64,
+}
+
+fn count_down(left: &mut Option<(u64, Fault)>) -> io::Result<()> {
+    match left {
+        Some((0, fault)) => Err(fault.error()),
+        Some((n, _)) => {
+            *n -= 1;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// SplitMix64: all that a disk needs of chance.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+impl Content {
+    fn write(&mut self, bytes: &[u8], offset: usize) {
+        let end = offset + bytes.len();
+        if bytes.is_empty() {
+            return;
+        }
+        if self.now.len() < end {
+            self.now.resize(end, 0);
+        }
+        self.now[offset..end].copy_from_slice(bytes);
+        self.dirty.extend(offset / SECTOR..=(end - 1) / SECTOR);
+    }
+
+    fn sync(&mut self) {
+        self.durable.resize(self.now.len(), 0);
+        for sector in std::mem::take(&mut self.dirty) {
+            let range = sector * SECTOR..((sector + 1) * SECTOR).min(self.now.len());
+            self.durable[range.clone()].copy_from_slice(&self.now[range]);
+        }
+    }
+
+    fn crash(&mut self, chance: &mut Chance) {
+        if self.now.len() > self.durable.len() && chance.next().is_multiple_of(2) {
+            self.durable.resize(self.now.len(), 0);
+        }
+        for sector in std::mem::take(&mut self.dirty) {
+            let start = sector * SECTOR;
+            let end = (start + SECTOR).min(self.durable.len()).min(self.now.len());
+            if start >= end {
+                continue;
+            }
+            let kept = match chance.next() % 4 {
+                0 | 1 => end - start,
+                2 => 0,
+                _ => usize::try_from(chance.next() % (end - start) as u64).expect("less than a sector"),
+            };
+            let range = if chance.next().is_multiple_of(2) { start..start + kept } else { end - kept..end };
+            self.durable[range.clone()].copy_from_slice(&self.now[range]);
+        }
+        self.now.clone_from(&self.durable);
+    }
+}
+
+/// A simulated directory. Clones are the same directory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDirectory {
+    disk: Arc<Mutex<Disk>>,
+}
+
+impl MemoryDirectory {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The power fails and comes back. Open files are dead; injected faults are gone.
+    pub fn crash(&self, seed: u64) {
+        let mut disk = self.disk();
+        let mut chance = Chance(seed);
+        disk.life += 1;
+        disk.writes_left = None;
+        disk.syncs_left = None;
+        disk.contents.values_mut().for_each(|content| content.crash(&mut chance));
+    }
+
+    /// After `after` more successful writes (or preallocations) all of them fail, the first of them halfway.
+    pub fn fail_writes(&self, after: u64, fault: Fault) {
+        self.disk().writes_left = Some((after, fault));
+    }
+
+    /// After `after` more successful syncs all of them fail; what they were to sync stays unsynced.
+    pub fn fail_syncs(&self, after: u64, fault: Fault) {
+        self.disk().syncs_left = Some((after, fault));
+    }
+
+    /// Bytes written by [`File::write_all_at`] so far.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        self.disk().written_bytes
+    }
+
+    /// Syncs of files so far.
+    #[must_use]
+    pub fn sync_count(&self) -> u64 {
+        self.disk().syncs
+    }
+
+    /// What a file holds, as a reader sees it.
+    #[must_use]
+    pub fn contents(&self, name: &str) -> Option<Vec<u8>> {
+        let disk = self.disk();
+        disk.names.get(name).map(|id| disk.contents[id].now.clone())
+    }
+
+    /// Changes a file behind its owner's back, durably. False if there is no such file.
+    pub fn damage(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let mut disk = self.disk();
+        let Some(id) = disk.names.get(name).copied() else { return false };
+        let content = disk.contents.entry(id).or_default();
+        change(&mut content.now);
+        content.durable.clone_from(&content.now);
+        content.dirty.clear();
+        true
+    }
+
+    fn handle(&self, content: u64, life: u64) -> MemoryFile {
+        MemoryFile { disk: Arc::clone(&self.disk), content, life }
+    }
+}
+
+fn missing(name: &str) -> io::Error {
+    io::Error::new(ErrorKind::NotFound, format!("simulated: no file {name}"))
+}
+
+impl Directory for MemoryDirectory {
+    type File = MemoryFile;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.disk().names.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<MemoryFile> {
+        let disk = self.disk();
+        let content = *disk.names.get(name).ok_or_else(|| missing(name))?;
+        Ok(self.handle(content, disk.life))
+    }
+
+    fn create(&self, name: &str) -> io::Result<MemoryFile> {
+        let mut disk = self.disk();
+        if disk.names.contains_key(name) {
+            return Err(io::Error::new(ErrorKind::AlreadyExists, format!("simulated: {name} exists")));
+        }
+        let content = disk.next_content;
+        disk.next_content += 1;
+        disk.names.insert(name.into(), content);
+        disk.contents.insert(content, Content::default());
+        Ok(self.handle(content, disk.life))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        let content = disk.names.remove(from).ok_or_else(|| missing(from))?;
+        disk.names.insert(to.into(), content);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk().names.remove(name).map(|_| ()).ok_or_else(|| missing(name))
+    }
+
+    fn describe(&self) -> String {
+        "memory".into()
+    }
+}
+
+/// A handle to a simulated file.
+#[derive(Debug)]
+pub struct MemoryFile {
+    disk: Arc<Mutex<Disk>>,
+    content: u64,
+    life: u64,
+}
+
+impl MemoryFile {
+    fn with<T>(&self, work: impl FnOnce(&mut Disk) -> io::Result<T>) -> io::Result<T> {
+        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        if disk.life != self.life {
+            return Err(io::Error::other("simulated: the file was opened before the power failed"));
+        }
+        work(&mut disk)
+    }
+}
+
+fn position(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| io::Error::from(ErrorKind::InvalidInput))
+}
+
+impl Disk {
+    fn content(&mut self, id: u64) -> &mut Content {
+        self.contents.entry(id).or_default()
+    }
+}
+
+impl File for MemoryFile {
+    fn len(&self) -> io::Result<u64> {
+        self.with(|disk| Ok(disk.content(self.content).now.len() as u64))
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let start = position(offset)?;
+        self.with(|disk| {
+            let end = start.checked_add(buffer.len()).ok_or(ErrorKind::InvalidInput)?;
+            let bytes = disk.content(self.content).now.get(start..end).ok_or(ErrorKind::UnexpectedEof)?;
+            buffer.copy_from_slice(bytes);
+            Ok(())
+        })
+    }
+
+    fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let start = position(offset)?;
+        self.with(|disk| {
+            let outcome = count_down(&mut disk.writes_left);
+            let written = if outcome.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
+            disk.content(self.content).write(written, start);
+            disk.written_bytes += written.len() as u64;
+            outcome
+        })
+    }
+
+    fn preallocate(&mut self, length: u64) -> io::Result<()> {
+        let length = position(length)?;
+        self.with(|disk| {
+            let outcome = count_down(&mut disk.writes_left);
+            let content = disk.content(self.content);
+            content.now.resize(if outcome.is_ok() { length } else { length / 2 }, 0);
+            content.sync();
+            outcome
+        })
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.with(|disk| {
+            count_down(&mut disk.syncs_left)?;
+            disk.syncs += 1;
+            disk.content(self.content).sync();
+            Ok(())
+        })
+    }
+}
