@@ -26,7 +26,8 @@ pub struct MempoolConfig {
     /// Digests of final blocks that are remembered, for branches that still name them. Must exceed the number of
     /// unfinalized blocks of a branch.
     pub remembered_final_blocks: usize,
-    /// Submissions, and likewise gossiped transactions, that one turn takes in.
+    /// Submissions, and likewise gossiped transactions, that one turn takes in: their signatures are one batch, during
+    /// which consensus waits for its answers.
     pub turn_transactions: usize,
     /// How long a second gossip frame waits for company after the one before.
     pub gossip_linger: Duration,
@@ -49,7 +50,7 @@ impl Default for MempoolConfig {
             remembered_drops: 10_000,
             cached_accounts: 16_384,
             remembered_final_blocks: 4096,
-            turn_transactions: 4096,
+            turn_transactions: 1024,
             gossip_linger: Duration::from_millis(2),
             reoffer_after: Duration::from_secs(2),
             greeting_bytes: 16 * FrameKind::Transactions.max_bytes(),

@@ -19,5 +19,5 @@ mod thread;
 
 pub use config::{ChainRules, MempoolConfig};
 pub use driver::{MempoolDriver, MempoolRings};
-pub use pool::{Overlay, Pool, SelectLimits};
+pub use pool::{Examined, Origin, Overlay, Pool, SelectLimits};
 pub use thread::spawn;

@@ -1,0 +1,140 @@
+//! One turn's submissions and gossip on their way to one batch of signature checks.
+
+use super::frames;
+use crate::{Examined, Origin, Pool};
+use minuet_core::ed25519::{Item, verify_batch, verify_batch_inline};
+use minuet_core::mempool_errors::AdmissionError;
+use minuet_core::messages::{PeerFrame, SubmissionReply};
+use minuet_core::transaction::{Transaction, TransactionError};
+use minuet_core::wire::Offence;
+use minuet_core::{Address, Bytes, Digest, PeerId, TxHash};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A transaction that passed everything but the signature check, with all who brought it.
+pub(super) struct Candidate {
+    pub(super) transaction: Arc<Transaction>,
+    pub(super) replies: Vec<SubmissionReply>,
+    pub(super) peers: Vec<PeerId>,
+}
+
+impl Candidate {
+    pub(super) fn origin(&self) -> Origin {
+        match self.peers.first() {
+            Some(peer) if self.replies.is_empty() => Origin::Peer(*peer),
+            _ => Origin::Client,
+        }
+    }
+}
+
+/// What one turn took in.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) candidates: Vec<Candidate>,
+    /// Looked up only.
+    places: HashMap<TxHash, usize>,
+    /// Provable ones; `None` where a frame held a transaction that is refused without being anybody's fault.
+    pub(super) offences: Vec<(PeerId, Option<Offence>)>,
+    /// Senders of gossip that was known already: now the peer is known to have it too.
+    pub(super) known_senders: Vec<Address>,
+    pub(super) refused: u64,
+}
+
+impl Batch {
+    pub(super) fn submit(&mut self, pool: &mut Pool, envelope: &Bytes, reply: SubmissionReply) {
+        match pool.examine(envelope) {
+            Ok(Examined::Known(hash)) => reply(Ok(hash)),
+            Ok(Examined::New(transaction)) => self.candidate(transaction).replies.push(reply),
+            Err(error) => {
+                self.refused += 1;
+                reply(Err(error));
+            }
+        }
+    }
+
+    /// Takes in a frame up to the first transaction that an honest peer would not have sent; returns how many it looked
+    /// at, at least one.
+    pub(super) fn receive(&mut self, pool: &mut Pool, frame: &PeerFrame) -> usize {
+        let peer = frame.peer;
+        let mut count = 0;
+        for envelope in frames::unpack(&frame.payload) {
+            count += 1;
+            let Ok(envelope) = envelope else {
+                self.offences.push((peer, Some(Offence::Malformed)));
+                break;
+            };
+            match pool.examine(&envelope) {
+                Ok(Examined::Known(hash)) => {
+                    self.known_senders.extend(pool.mark_shared(&hash, peer));
+                }
+                Ok(Examined::New(transaction)) => {
+                    let peers = &mut self.candidate(transaction).peers;
+                    if !peers.contains(&peer) {
+                        peers.push(peer);
+                    }
+                }
+                Err(error) => {
+                    self.refused += 1;
+                    if let Some(offence) = offence(&error) {
+                        self.offences.push((peer, Some(offence)));
+                        break;
+                    }
+                }
+            }
+        }
+        count.max(1)
+    }
+
+    fn candidate(&mut self, transaction: Arc<Transaction>) -> &mut Candidate {
+        let place = *self.places.entry(transaction.hash()).or_insert(self.candidates.len());
+        if place == self.candidates.len() {
+            self.candidates.push(Candidate { transaction, replies: Vec::new(), peers: Vec::new() });
+        }
+        &mut self.candidates[place]
+    }
+}
+
+/// What is provable against a peer that gossiped such a transaction: nodes gossip only what they admitted, so whatever
+/// depends on nothing but the transaction and the genesis is the peer's fault. What depends on the state is not.
+pub(super) const fn offence(error: &AdmissionError) -> Option<Offence> {
+    match error {
+        AdmissionError::Transaction(TransactionError::Codec(_) | TransactionError::UnknownType { .. }) => {
+            Some(Offence::Malformed)
+        }
+        AdmissionError::Transaction(TransactionError::Signature) => Some(Offence::BadSignature),
+        AdmissionError::Transaction(_) | AdmissionError::FeeTooLow { .. } | AdmissionError::GasLimitTooHigh { .. } => {
+            Some(Offence::Invalid)
+        }
+        _ => None,
+    }
+}
+
+/// Whether key and signature hold.
+pub(super) enum Verdict {
+    Good,
+    Bad(AdmissionError),
+}
+
+/// The candidates in their order, with verdicts.
+pub(super) struct Checked {
+    pub(super) candidates: Vec<(Candidate, Verdict)>,
+    /// How many signatures were checked: bad keys have none.
+    pub(super) signatures: u64,
+}
+
+/// Key rule and signature of all candidates, the signatures as one batch.
+pub(super) fn check_signatures(candidates: Vec<Candidate>, genesis: &Digest, is_inline: bool) -> Checked {
+    let keys: Vec<_> = candidates.iter().map(|candidate| candidate.transaction.check_sender_key()).collect();
+    let with_good_key = candidates.iter().zip(&keys).filter(|(_, key)| key.is_ok());
+    let items: Vec<Item> = with_good_key.map(|(candidate, _)| candidate.transaction.signature_item(genesis)).collect();
+    let signatures = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    let verdicts = if is_inline { verify_batch_inline(&items) } else { verify_batch(&items) };
+    let mut verdicts = verdicts.into_iter();
+    let judge = |key: Result<(), TransactionError>| match key {
+        Err(error) => Verdict::Bad(error.into()),
+        Ok(()) if verdicts.next() == Some(true) => Verdict::Good,
+        Ok(()) => Verdict::Bad(TransactionError::Signature.into()),
+    };
+    let judged: Vec<Verdict> = keys.into_iter().map(judge).collect();
+    Checked { candidates: candidates.into_iter().zip(judged).collect(), signatures }
+}
