@@ -6,6 +6,3 @@ mod reader;
 
 pub use open::{OpenedChain, open};
 pub use reader::{ChainReader, FinalTransaction};
-
-#[cfg(test)]
-mod tests;

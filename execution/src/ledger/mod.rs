@@ -215,6 +215,3 @@ impl Ledger {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -81,7 +81,8 @@ proptest! {
         for (trie, model) in &states {
             prop_assert_eq!(trie.root_hash(Workers::Rayon), reference_root(model));
             for (key, account) in model {
-                prop_assert_eq!(trie.get(key).as_ref(), Some(account));
+                let found = trie.get(key);
+                prop_assert_eq!(found.as_ref(), Some(account));
             }
         }
     }
