@@ -8,6 +8,8 @@ use minuet_core::messages::{ChainQuery, FinalBlock};
 use minuet_core::store::StoreError;
 use std::sync::Arc;
 
+/// List and string headers around a block's parts at most.
+const LIST_BYTES: usize = 16;
 /// Blocks in one answer at most, whatever is asked for.
 const MAX_SERVED_BLOCKS: u32 = 1024;
 
@@ -45,14 +47,14 @@ impl Ledger {
         Ok(blocks)
     }
 
-    /// The block and its encoded bytes.
+    /// The block and its encoded bytes, rather too many than too few.
     fn final_block(&self, height: Height) -> Result<Option<(FinalBlock, usize)>, StoreError> {
         let Some(header) = self.reader.header(height)? else { return Ok(None) };
         let body = self.reader.body(height)?.ok_or_else(|| corrupt(format!("body of block {height}"), "missing"))?;
         let finalization = self.reader.certificate(height)?;
         let certificate_bytes = finalization.as_ref().map_or(0, |c| c.to_bytes().len());
         let envelopes: usize = body.transactions.iter().map(|envelope| envelope.len() + 4).sum();
-        let bytes = header.encode().len() + envelopes + certificate_bytes;
+        let bytes = header.encode().len() + envelopes + certificate_bytes + LIST_BYTES;
         let block = Block::sealed(header, Arc::new(body));
         Ok(Some((FinalBlock { block, finalization }, bytes)))
     }

@@ -25,9 +25,11 @@ pub const BASE_FEE: u64 = 1_000;
 pub const GAS_LIMIT: u64 = 210_000_000;
 pub const RICH: u128 = 1_000_000_000_000_000_000;
 
+pub type Entries = BTreeMap<(Column, Vec<u8>), Vec<u8>>;
+
 /// Atomic batches in memory; refuses writes when told to.
 pub struct TestStore {
-    entries: Mutex<BTreeMap<(Column, Vec<u8>), Vec<u8>>>,
+    entries: Mutex<Entries>,
     writes_left: AtomicI64,
     last_batch_bytes: AtomicUsize,
 }
@@ -55,7 +57,7 @@ impl TestStore {
         self.last_batch_bytes.load(Ordering::SeqCst)
     }
 
-    pub fn snapshot(&self) -> BTreeMap<(Column, Vec<u8>), Vec<u8>> {
+    pub fn snapshot(&self) -> Entries {
         self.entries.lock().unwrap().clone()
     }
 }
