@@ -1,4 +1,8 @@
 //! Files of the operating system. Owned by the node's user alone: files 0600, directories 0700.
+//!
+//! Writes of whole sectors bypass the page cache where the file system allows it. Through the cache, a small write makes
+//! everything around it that the cache holds in one piece be written again, 4 kB at least and often 64: that is many
+//! times the bytes, and it touches durable neighbours.
 
 use minuet_core::file::{Directory, File};
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -6,7 +10,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+const SECTOR: usize = 512;
+/// Of memory, for a direct write: enough for every device.
+const ALIGNMENT: usize = 4096;
+/// A larger scratch buffer is given back after its write.
+const SCRATCH_KEPT: usize = 256 << 10;
 
 /// A directory whose entries are durable when a call returns.
 #[derive(Debug)]
@@ -67,14 +76,16 @@ impl Directory for RealDirectory {
     }
 
     fn open(&self, name: &str) -> io::Result<RealFile> {
-        Ok(RealFile(OpenOptions::new().read(true).write(true).open(self.path.join(name))?))
+        let path = self.path.join(name);
+        let file = OpenOptions::new().read(true).write(true).open(&path)?;
+        Ok(RealFile::new(file, &path))
     }
 
     fn create(&self, name: &str) -> io::Result<RealFile> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).mode(0o600).open(self.path.join(name))?;
+        let path = self.path.join(name);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         self.handle.sync_all()?;
-        Ok(RealFile(file))
+        Ok(RealFile::new(file, &path))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -94,19 +105,72 @@ impl Directory for RealDirectory {
 
 /// A file of the operating system.
 #[derive(Debug)]
-pub struct RealFile(fs::File);
+pub struct RealFile {
+    file: fs::File,
+    /// The same file, past the page cache; none where the system has no such thing.
+    direct: Option<fs::File>,
+    /// Where bytes are copied to be aligned as direct writes demand.
+    scratch: Vec<u8>,
+}
+
+impl RealFile {
+    fn new(file: fs::File, path: &Path) -> Self {
+        Self { file, direct: open_direct(path), scratch: Vec::new() }
+    }
+
+    /// True if the bytes were written; false if they must go through the cache.
+    fn write_direct(&mut self, bytes: &[u8], offset: u64) -> io::Result<bool> {
+        let Some(direct) = &self.direct else { return Ok(false) };
+        if !bytes.len().is_multiple_of(SECTOR) || !offset.is_multiple_of(SECTOR as u64) {
+            return Ok(false);
+        }
+        let needed = bytes.len() + ALIGNMENT;
+        if self.scratch.len() < needed {
+            self.scratch.resize(needed, 0);
+        }
+        let start = self.scratch.as_ptr().align_offset(ALIGNMENT);
+        let Some(aligned) = self.scratch.get_mut(start..start.saturating_add(bytes.len())) else { return Ok(false) };
+        aligned.copy_from_slice(bytes);
+        let outcome = direct.write_all_at(aligned, offset);
+        if self.scratch.len() > SCRATCH_KEPT {
+            self.scratch = Vec::new();
+        }
+        match outcome {
+            Ok(()) => Ok(true),
+            // A device with larger sectors: nothing was written.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                self.direct = None;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_direct(path: &Path) -> Option<fs::File> {
+    OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_direct(_: &Path) -> Option<fs::File> {
+    None
+}
 
 impl File for RealFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.file.read_exact_at(buffer, offset)
     }
 
     fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        if self.write_direct(bytes, offset)? {
+            return Ok(());
+        }
+        self.file.write_all_at(bytes, offset)
     }
 
     /// Writes the zeros and syncs them: a later write within the length changes no metadata, neither the size nor the
@@ -115,14 +179,14 @@ impl File for RealFile {
         let mut at = self.len()?;
         while at < length {
             let size = (length - at).min(ZEROS.len() as u64);
-            self.0.write_all_at(&ZEROS[..usize::try_from(size).expect("at most a chunk")], at)?;
+            self.file.write_all_at(&ZEROS[..usize::try_from(size).expect("at most a chunk")], at)?;
             at += size;
         }
-        self.0.set_len(length)?;
-        self.0.sync_all()
+        self.file.set_len(length)?;
+        self.file.sync_all()
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 }

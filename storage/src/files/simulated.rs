@@ -136,12 +136,18 @@ impl MemoryDirectory {
 
     /// The power fails and comes back. Open files are dead; injected faults are gone.
     pub fn crash(&self, seed: u64) {
-        let mut disk = self.disk();
+        self.kill();
         let mut chance = Chance(seed);
+        self.disk().contents.values_mut().for_each(|content| content.crash(&mut chance));
+    }
+
+    /// The process dies, the power stays: open files are dead and injected faults gone, but readers go on seeing what was
+    /// written and not synced, and a later [`MemoryDirectory::crash`] may still lose it.
+    pub fn kill(&self) {
+        let mut disk = self.disk();
         disk.life += 1;
         disk.writes_left = None;
         disk.syncs_left = None;
-        disk.contents.values_mut().for_each(|content| content.crash(&mut chance));
     }
 
     /// After `after` more successful writes (or preallocations) all of them fail, the first of them halfway.

@@ -1,1 +1,200 @@
-//! Tests.
+use super::*;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+fn small() -> RocksConfig {
+    RocksConfig { block_cache_bytes: 4 << 20, write_buffer_bytes: 4 << 20, ..RocksConfig::default() }
+}
+
+fn open(place: &TempDir) -> Result<Arc<RocksStore>, StoreError> {
+    RocksStore::open(place.path(), small())
+}
+
+fn refusal(place: &TempDir) -> StoreError {
+    open(place).map(|_| ()).unwrap_err()
+}
+
+fn put(store: &RocksStore, key: u64, size: usize, durability: Durability) {
+    let mut batch = Batch::default();
+    batch.put(Column::Headers, key.to_be_bytes(), vec![7; size]);
+    batch.put(Column::Meta, b"tip".to_vec(), key.to_be_bytes());
+    store.write(batch, durability).unwrap();
+}
+
+fn files(place: &TempDir, prefix: &str, suffix: &str) -> Vec<PathBuf> {
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with(prefix) && name.ends_with(suffix)
+    };
+    fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).filter(is_it).collect()
+}
+
+/// A database with a table file and something in its log.
+fn made() -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    (0..50).for_each(|key| put(&store, key, 100, Durability::Unsynced));
+    store.flush().unwrap();
+    (50..100).for_each(|key| put(&store, key, 100, Durability::Synced));
+    drop(store);
+    place
+}
+
+#[test]
+fn what_was_written_is_there_after_opening_again() {
+    let place = made();
+    for _ in 0..3 {
+        let store = open(&place).unwrap();
+        assert_eq!(store.scan(Column::Headers, &[], None, 1000).unwrap().len(), 100);
+        assert_eq!(store.last(Column::Headers).unwrap(), Some((99_u64.to_be_bytes().to_vec(), vec![7; 100])));
+        assert_eq!(store.get(Column::Meta, b"tip").unwrap(), Some(99_u64.to_be_bytes().to_vec()));
+        assert_eq!(store.scan(Column::Meta, &[], None, 10).unwrap().len(), 1, "columns hold nothing of ours");
+    }
+}
+
+#[test]
+fn synced_writes_are_in_the_files_while_the_store_is_still_open() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    (0..20).for_each(|key| put(&store, key, 100, Durability::Synced));
+    // What a power cut would leave: the files as they are now.
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(place.path()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    assert_eq!(open(&copy).unwrap().scan(Column::Headers, &[], None, 100).unwrap().len(), 20);
+}
+
+#[test]
+fn a_directory_in_use_is_refused_with_the_reason() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    let text = refusal(&place).to_string();
+    assert!(text.contains("another node is running on this directory"), "{text}");
+    assert!(text.contains(place.path().to_str().unwrap()), "{text}");
+    drop(store);
+    open(&place).unwrap();
+}
+
+fn assert_corrupt(place: &TempDir, what: &str) {
+    let error = refusal(place);
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{what}: {error}");
+    assert!(error.to_string().contains(place.path().to_str().unwrap()), "{what}: {error}");
+}
+
+#[test]
+fn damaged_or_missing_files_are_corruption_and_never_a_new_database() {
+    for content in ["", "MANIFEST-999999\n", "MANIFEST", "garbage\n"] {
+        let place = made();
+        fs::write(place.path().join("CURRENT"), content).unwrap();
+        assert_corrupt(&place, content);
+    }
+    let place = made();
+    fs::remove_file(place.path().join("CURRENT")).unwrap();
+    assert_corrupt(&place, "no CURRENT");
+    for (prefix, suffix) in [("MANIFEST", ""), ("", ".sst")] {
+        let place = made();
+        files(&place, prefix, suffix).iter().for_each(|path| fs::remove_file(path).unwrap());
+        assert_corrupt(&place, "missing");
+        let place = made();
+        files(&place, prefix, suffix).iter().for_each(|path| fs::write(path, b"garbage").unwrap());
+        assert_corrupt(&place, "garbage");
+    }
+    let place = made();
+    flip_in_the_middle(&files(&place, "MANIFEST", "")[0]);
+    assert_corrupt(&place, "manifest");
+}
+
+fn flip_in_the_middle(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_log_is_refused_and_a_torn_one_loses_its_end_only() {
+    let place = made();
+    let log = files(&place, "", ".log").into_iter().max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    let whole = fs::read(&log).unwrap();
+    fs::write(&log, &whole[..whole.len() - 10]).unwrap();
+    assert_eq!(open(&place).unwrap().scan(Column::Headers, &[], None, 1000).unwrap().len(), 99);
+
+    let place = made();
+    let log = files(&place, "", ".log").into_iter().max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    flip_in_the_middle(&log);
+    assert_corrupt(&place, "log");
+}
+
+#[test]
+fn another_format_version_is_refused_by_name() {
+    let place = made();
+    let store = open(&place).unwrap();
+    store.db.put(FORMAT_VERSION_KEY, 2_u32.to_be_bytes()).unwrap();
+    drop(store);
+    let error = refusal(&place);
+    assert!(matches!(&error, StoreError::Mismatch { reason, .. } if reason.contains("version 2")), "{error}");
+}
+
+#[test]
+fn a_database_without_a_version_is_refused_unless_it_is_empty() {
+    let place = made();
+    let store = open(&place).unwrap();
+    store.db.delete(FORMAT_VERSION_KEY).unwrap();
+    drop(store);
+    assert!(matches!(refusal(&place), StoreError::Mismatch { .. }));
+
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    store.db.delete(FORMAT_VERSION_KEY).unwrap();
+    drop(store);
+    assert_eq!(open(&place).unwrap().db.get(FORMAT_VERSION_KEY).unwrap(), Some(vec![0, 0, 0, 1]));
+}
+
+#[test]
+fn a_database_with_other_columns_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let mut options = rocksdb::Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    drop(DB::open_cf(&options, place.path(), ["strange"]).unwrap());
+    assert!(matches!(refusal(&place), StoreError::Mismatch { .. }), "{}", refusal(&place));
+}
+
+#[test]
+fn usage_is_told_and_memory_stays_bounded() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    for key in 0..300 {
+        put(&store, key, 100_000, Durability::Unsynced);
+    }
+    store.flush().unwrap();
+    let usage = store.memory_usage().unwrap();
+    assert!(usage.block_cache <= 5 << 20 && usage.memtables <= 16 << 20, "{usage:?}");
+    assert!(store.disk_usage().unwrap() > 10_000);
+}
+
+/// Bytes that this process has sent towards the disk; 0 where the system does not count them.
+fn written_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/self/io").unwrap_or_default();
+    text.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).unwrap_or(0)
+}
+
+/// Not a limit but a measurement: run alone, with `--ignored --nocapture`.
+#[test]
+#[ignore = "a measurement of disk writes, for a machine with a real disk"]
+fn disk_writes_of_an_empty_block() {
+    let place = tempfile::tempdir_in(".").unwrap();
+    let store = RocksStore::open(place.path(), RocksConfig::default()).unwrap();
+    let (blocks, before) = (5_000_u64, written_bytes());
+    for height in 0..blocks {
+        let mut batch = Batch::default();
+        batch.put(Column::Headers, height.to_be_bytes(), vec![7; 600]);
+        batch.put(Column::Certificates, height.to_be_bytes(), vec![9; 400]);
+        batch.put(Column::BlockIndex, [height.to_be_bytes(); 4].concat(), height.to_be_bytes());
+        batch.put(Column::Meta, b"tip".to_vec(), height.to_be_bytes());
+        store.write(batch, Durability::Synced).unwrap();
+    }
+    println!("{} bytes a block", (written_bytes() - before) / blocks);
+}
