@@ -15,6 +15,8 @@
 mod config;
 mod driver;
 mod pool;
+#[cfg(test)]
+mod testing;
 mod thread;
 
 pub use config::{ChainRules, MempoolConfig};

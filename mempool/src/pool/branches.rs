@@ -24,6 +24,7 @@ pub struct Overlay {
 
 #[derive(Debug)]
 struct ExecutedBlock {
+    parent: Digest,
     height: Height,
     transactions: Arc<[TransactionMark]>,
 }
@@ -34,6 +35,8 @@ pub(super) struct Branches {
     blocks: HashMap<Digest, ExecutedBlock>,
     by_height: BTreeSet<(Height, Digest)>,
     included: HashMap<TxHash, (Digest, Height)>,
+    /// The transactions of the blocks that are becoming final.
+    settling: HashSet<TxHash>,
     final_height: Height,
     finals: HashSet<Digest>,
     final_order: VecDeque<Digest>,
@@ -46,6 +49,7 @@ impl Branches {
             blocks: HashMap::new(),
             by_height: BTreeSet::new(),
             included: HashMap::new(),
+            settling: HashSet::new(),
             final_height: Height::GENESIS,
             finals: HashSet::new(),
             final_order: VecDeque::new(),
@@ -53,19 +57,28 @@ impl Branches {
         }
     }
 
-    pub(super) fn execute(&mut self, digest: Digest, height: Height, transactions: Arc<[TransactionMark]>) {
+    pub(super) fn execute(
+        &mut self,
+        digest: Digest,
+        parent: Digest,
+        height: Height,
+        transactions: Arc<[TransactionMark]>,
+    ) {
         // A block at a final height is final already or has lost: nobody builds on it.
         if height <= self.final_height || self.blocks.contains_key(&digest) {
             return;
         }
         self.included.extend(transactions.iter().map(|mark| (mark.hash, (digest, height))));
         self.by_height.insert((height, digest));
-        self.blocks.insert(digest, ExecutedBlock { height, transactions });
+        self.blocks.insert(digest, ExecutedBlock { parent, height, transactions });
     }
 
     /// Remembers final blocks. Call [`Branches::prune`] when their transactions have been looked at.
     pub(super) fn finalize(&mut self, blocks: &[Digest]) {
         for digest in blocks {
+            if let Some(block) = self.blocks.get(digest) {
+                self.settling.extend(block.transactions.iter().map(|mark| mark.hash));
+            }
             if self.finals.insert(*digest) {
                 self.final_order.push_back(*digest);
             }
@@ -76,14 +89,25 @@ impl Branches {
         }
     }
 
-    /// Forgets all blocks up to the final height: final ones and losers alike.
+    /// Forgets all blocks up to the final height, final ones and losers alike, and those that are known to stand on a
+    /// loser. A loser behind a block without transactions goes when its own height is final.
     pub(super) fn prune(&mut self, height: Height) {
+        self.settling.clear();
         self.final_height = self.final_height.max(height);
-        while let Some(&(lowest, digest)) = self.by_height.first() {
-            if lowest > self.final_height {
-                break;
+        let mut losers: HashSet<Digest> = HashSet::new();
+        let mut gone = Vec::new();
+        for (height, digest) in &self.by_height {
+            let stands_on_loser = self.blocks.get(digest).is_some_and(|block| losers.contains(&block.parent));
+            if *height > self.final_height && !stands_on_loser {
+                continue;
             }
-            self.by_height.pop_first();
+            if !self.finals.contains(digest) {
+                losers.insert(*digest);
+            }
+            gone.push((*height, *digest));
+        }
+        for (height, digest) in gone {
+            self.by_height.remove(&(height, digest));
             let Some(block) = self.blocks.remove(&digest) else { continue };
             for mark in block.transactions.iter() {
                 if self.included.get(&mark.hash) == Some(&(digest, block.height)) {
@@ -98,9 +122,9 @@ impl Branches {
         self.included.get(hash).copied()
     }
 
-    /// Whether the transaction stands in a block that has become final but was not pruned yet.
-    pub(super) fn is_final(&self, hash: &TxHash) -> bool {
-        self.included.get(hash).is_some_and(|(digest, _)| self.finals.contains(digest))
+    /// Whether the transaction stands in a block that is becoming final.
+    pub(super) fn is_settling(&self, hash: &TxHash) -> bool {
+        self.settling.contains(hash)
     }
 
     /// The branch's effect; `None` while one of its blocks is neither executed here nor known to be final.

@@ -9,8 +9,8 @@ impl Pool {
     /// Takes in what the ledger says. Losing branches need nothing done: their transactions never left.
     pub fn apply(&mut self, notice: StateNotice) {
         match notice {
-            StateNotice::Executed { digest, height, transactions, .. } => {
-                self.branches.execute(digest, height, transactions);
+            StateNotice::Executed { digest, parent, height, transactions } => {
+                self.branches.execute(digest, parent, height, transactions);
             }
             StateNotice::Finalized { header, blocks, accounts } => {
                 self.branches.finalize(&blocks);
@@ -51,7 +51,7 @@ impl Pool {
         let passed: Vec<_> =
             account.entries.range(..nonce).map(|(nonce, entry)| (*nonce, entry.transaction.hash())).collect();
         for (nonce, hash) in passed {
-            let reason = (!self.branches.is_final(&hash)).then_some(DropReason::NonceUsed { nonce });
+            let reason = (!self.branches.is_settling(&hash)).then_some(DropReason::NonceUsed { nonce });
             self.take(address, nonce, reason);
         }
         if let Some(account) = self.accounts.get_mut(address) {
