@@ -50,7 +50,7 @@ impl Default for MempoolConfig {
             remembered_drops: 10_000,
             cached_accounts: 16_384,
             remembered_final_blocks: 4096,
-            turn_transactions: 1024,
+            turn_transactions: 512,
             gossip_linger: Duration::from_millis(2),
             reoffer_after: Duration::from_secs(2),
             greeting_bytes: 16 * FrameKind::Transactions.max_bytes(),

@@ -29,17 +29,20 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    let bell = Doorbell::silent();
+    bench_with(&Doorbell::silent())
+}
+
+fn bench_with(bell: &Doorbell) -> Bench {
     let state = Arc::new(State::default());
     let status = Arc::new(NodeStatus::default());
-    let (notices, notices_in) = ring(&bell);
-    let (peer_events, peer_events_in) = ring(&bell);
-    let (requests, requests_in) = ring(&bell);
-    let (submissions, submissions_in) = ring(&bell);
-    let (frames, frames_in) = ring(&bell);
-    let (replies_out, replies) = ring(&bell);
-    let (gossip_out, gossip) = ring(&bell);
-    let (admitted_out, admitted) = ring(&bell);
+    let (notices, notices_in) = ring(bell);
+    let (peer_events, peer_events_in) = ring(bell);
+    let (requests, requests_in) = ring(bell);
+    let (submissions, submissions_in) = ring(bell);
+    let (frames, frames_in) = ring(bell);
+    let (replies_out, replies) = ring(bell);
+    let (gossip_out, gossip) = ring(bell);
+    let (admitted_out, admitted) = ring(bell);
     let rings = MempoolRings {
         notices: notices_in,
         peer_events: peer_events_in,
@@ -376,7 +379,7 @@ fn queries_are_answered_from_the_pool_and_the_state() {
     bench.state.set(wallet.address(), 3, RICH);
     let transaction = wallet.transfer(3, 1);
     let (sender, nonces) = mpsc::channel();
-    let mut ask_nonce = |bench: &mut Bench| {
+    let ask_nonce = |bench: &mut Bench| {
         let sender = sender.clone();
         let reply = Box::new(move |nonce| sender.send(nonce).unwrap());
         bench.submissions.try_send(Submission::NextNonce { sender: wallet.address(), reply }).unwrap();
@@ -409,4 +412,18 @@ fn the_driver_is_finished_when_consensus_and_the_api_are_gone() {
     bench.driver.turn(bench.now);
     assert!(outcome.try_recv().unwrap().is_err());
     assert!(bench.driver.is_finished());
+}
+
+#[test]
+fn on_its_thread_it_is_rung_awake_and_ends_with_its_rings() {
+    let (bell, waiter) = Doorbell::new();
+    let mut bench = bench_with(&bell);
+    let transaction = wallets(1, &bench.state)[0].transfer(0, 1);
+    let outcome = bench.submit_bytes(transaction.envelope().clone());
+    let thread = crate::spawn(bench.driver, waiter).unwrap();
+    assert_eq!(thread.thread().name(), Some("minuet-mempool"));
+    assert_eq!(outcome.recv().unwrap(), Ok(transaction.hash()));
+    drop(bench.requests);
+    drop(bench.submissions);
+    thread.join().unwrap();
 }
