@@ -167,16 +167,16 @@ fn copies(disk: &MemoryDirectory, name: &str, sequence: u64) -> Vec<usize> {
 
 #[test]
 fn both_copies_damaged_before_the_last_group_is_corruption_and_names_the_place() {
-    let (disk, _) = filled(40);
-    let first = segments(&disk)[0].clone();
-    for (name, sequence) in [(first.as_str(), 0), (first.as_str(), 1), (segments(&disk)[1].as_str(), 3)] {
-        let copy = copy_of(&disk);
-        let at = copies(&copy, name, sequence);
-        let Some(&offset) = at.first() else { continue };
-        copy.damage(name, |file| at.iter().for_each(|at| file[at + 100] ^= 1));
-        match refusal(&copy) {
-            JournalError::Corrupt { file, offset: found, .. } => {
-                assert_eq!((file, found), (format!("memory/{name}"), offset as u64));
+    // In the only segment, in the first of many, in one between.
+    for (groups, segment, sequence) in [(3, 0, 0), (3, 0, 1), (40, 0, 0), (40, 0, 1), (40, 1, 3), (40, 1, 4)] {
+        let (disk, _) = filled(groups);
+        let name = segments(&disk)[segment].clone();
+        let at = copies(&disk, &name, sequence);
+        assert_eq!(at.len(), 2);
+        disk.damage(&name, |file| at.iter().for_each(|at| file[at + 100] ^= 1));
+        match refusal(&disk) {
+            JournalError::Corrupt { file, offset, .. } => {
+                assert_eq!((file, offset), (format!("memory/{name}"), at[0] as u64));
             }
             other => panic!("{other}"),
         }
