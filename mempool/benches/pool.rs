@@ -82,7 +82,7 @@ fn bench_pool(criterion: &mut Criterion) {
     let limits = SelectLimits { max_bytes: 2 * 1024 * 1024, max_gas: SELECTED * 21_000 };
     let flat = Branch { parent: B256::ZERO, with_transactions: vec![], base_fee: 1_000_000 };
     group.throughput(Throughput::Elements(SELECTED));
-    for (name, base_fee) in [("select_500_of_20000", 1_000_000), ("select_500_of_20000_at_higher_base_fee", 9_500_000)]
+    for (name, base_fee) in [("select_500_of_20000", 1_000_000), ("select_500_of_20000_at_higher_base_fee", 10_500_000)]
     {
         let overlay = pool.overlay(&Branch { base_fee, ..flat.clone() }).expect("no blocks");
         group.bench_function(name, |bencher| bencher.iter(|| pool.select(black_box(&overlay), limits).len()));
