@@ -77,3 +77,6 @@ impl AdmittedTransactions {
         self.by_hash.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

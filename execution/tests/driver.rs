@@ -24,7 +24,7 @@ fn driver(store: &Arc<TestStore>, bell: &Doorbell, notice_capacity: usize) -> (L
     let silent = Doorbell::silent();
     let (requests, requests_in) = ring(bell);
     let (replies, replies_in) = ring(&silent);
-    let (admitted, admitted_in) = ring(bell);
+    let (admitted, admitted_in) = ring(&silent);
     let (notices, notices_in) = ring_with_room_bell(notice_capacity, &silent, bell);
     let (events, events_in) = ring(&silent);
     let rings = LedgerRings { requests: requests_in, replies, admitted: admitted_in, notices, events };

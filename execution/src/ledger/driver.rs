@@ -24,7 +24,7 @@ pub struct LedgerRings {
     pub requests: Receiver<LedgerRequest>,
     /// To consensus.
     pub replies: Sender<LedgerReply>,
-    /// From the mempool.
+    /// From the mempool. Made with a silent bell: it is read before each request and needs nobody awake.
     pub admitted: Receiver<Admitted>,
     /// To the mempool. Made with a room bell, so that a held notice goes out as soon as there is room.
     pub notices: Sender<StateNotice>,
@@ -111,7 +111,7 @@ impl LedgerDriver {
         if !self.outbox.is_empty() {
             return self.rings.notices.has_room() || self.rings.notices.is_abandoned();
         }
-        !self.rings.requests.is_empty() || self.rings.requests.is_abandoned() || !self.rings.admitted.is_empty()
+        !self.rings.requests.is_empty() || self.rings.requests.is_abandoned()
     }
 
     fn take_admitted(&mut self) {

@@ -10,7 +10,7 @@ pub const THREAD_NAME: &str = "minuet-ledger";
 
 /// Runs the driver on a thread of its own until consensus is gone or it fails. `on_end` is called on that thread with the
 /// outcome, after the driver and its rings are dropped; on an error it has to stop the process (D-FAIL-STOP). The
-/// waiter's bell is the one that all the driver's receivers, and the notices' room, ring.
+/// waiter's bell is the one that requests, and room for notices, ring.
 ///
 /// # Errors
 /// When the system gives no thread.
