@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// List and string headers around a block's parts at most.
 const LIST_BYTES: usize = 16;
+/// Encoded bytes in one answer at most, whatever is asked for (but at least one block).
+const MAX_SERVED_BYTES: u32 = 8 * 1024 * 1024;
 /// Blocks in one answer at most, whatever is asked for.
 const MAX_SERVED_BLOCKS: u32 = 1024;
 
@@ -30,7 +32,7 @@ impl Ledger {
 
     fn range(&self, from: Height, max_blocks: u32, max_bytes: u32) -> Result<Vec<FinalBlock>, StoreError> {
         let mut blocks = Vec::new();
-        let mut left = max_bytes as usize;
+        let mut left = max_bytes.min(MAX_SERVED_BYTES) as usize;
         let mut height = from;
         for _ in 0..max_blocks.min(MAX_SERVED_BLOCKS) {
             if height > self.tip.height() {
