@@ -1,1 +1,344 @@
-//! driver
+//! The poll-style driver: joins the pure rules with rings, journal, mempool and ledger. One call of [`Driver::turn`]
+//! takes in what has arrived, lets the rules react, and says when it wants to be called again.
+//!
+//! Owns the order decide → durable → sign → send → count (D-BEFORE-SEND). Never blocks, reads a clock or a disk.
+
+mod bodies;
+mod building;
+mod casting;
+mod checks;
+mod committing;
+mod fetching;
+mod inbound;
+mod outbox;
+mod responses;
+mod serving;
+mod timers;
+
+pub use outbox::DriverRings;
+
+use crate::effect::{Effect, Event, Halt};
+use crate::input::Input;
+use crate::record::Record;
+use crate::replica::{RecoveryError, Replica, ReplicaConfig, Tip};
+use crate::verify::Verifier;
+use bodies::BlockStore;
+use building::Building;
+use casting::Casting;
+use checks::PendingChecks;
+use committing::Committing;
+use fetching::Fetching;
+use minuet_core::bls::BlsSecretKey;
+use minuet_core::codec::CodecError;
+use minuet_core::messages::{JournalRecord, LedgerReply, MempoolReply, PeerEvent};
+use minuet_core::status::NodeStatus;
+use minuet_core::wire::Offence;
+use minuet_core::{Digest, PeerId, TimeMs};
+use outbox::Outboxes;
+use serving::Serving;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use thiserror::Error;
+use timers::Timers;
+
+/// Frames taken from one lane in one turn.
+const DRAIN_FRAMES: usize = 512;
+/// Bodies, requests and responses taken in one turn.
+const DRAIN_BULK: usize = 16;
+
+/// The time, as the thread (or the simulator) reads it before a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic microseconds since any fixed moment.
+    pub mono_us: u64,
+    /// The wall clock.
+    pub wall: TimeMs,
+}
+
+/// Why the node must stop. Each has an exit code of its own in the node.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Fatal {
+    /// D-FAIL-STOP.
+    #[error("the consensus journal failed: {0}; nothing is signed any more")]
+    Journal(String),
+    /// R8 or D-OWN-SIG.
+    #[error("{}", describe_halt(.0))]
+    Halt(Halt),
+    /// S-ROOT: a quorum finalized a block whose execution gives something else here.
+    #[error("block {digest} is final, but executing it here gives another result: this node's state or program is wrong")]
+    StateMismatch {
+        /// The block.
+        digest: Digest,
+    },
+    /// The journal's records make no sense.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The journal's records do not decode.
+    #[error("the consensus journal holds a record that cannot be read: {0}")]
+    Record(#[from] CodecError),
+}
+
+fn describe_halt(halt: &Halt) -> String {
+    match halt {
+        Halt::ConflictingFinalization { finalized, certificate } => format!(
+            "SAFETY: a finalization of block {} in view {} does not extend the final block {finalized}; more than f \
+             validators are faulty. This node stops and never reorganizes",
+            certificate.digest, certificate.view
+        ),
+        Halt::OwnSignature { view, .. } => format!(
+            "a signature of this validator's key in view {view} is not in its journal: the same key runs elsewhere, or \
+             the data directory is an old copy. This node stops signing; make sure that the key runs once only"
+        ),
+    }
+}
+
+/// Everything that a driver is made with.
+pub struct DriverConfig {
+    /// For the rules.
+    pub replica: ReplicaConfig,
+    /// Checks signatures.
+    pub verifier: Verifier,
+    /// Signs as this validator; `None` for an observer.
+    pub key: Option<BlsSecretKey>,
+    /// Bytes of transactions in a block at most.
+    pub max_block_bytes: usize,
+    /// Vital signs.
+    pub status: Arc<NodeStatus>,
+}
+
+/// One node's consensus.
+pub struct Driver {
+    replica: Replica,
+    verifier: Verifier,
+    now: Now,
+    out: Outboxes,
+    inbound: outbox::Inboxes,
+    connected: BTreeSet<PeerId>,
+    blocks: BlockStore,
+    casting: Casting,
+    checks: PendingChecks,
+    committing: Committing,
+    building: Option<Building>,
+    fetching: Fetching,
+    serving: Serving,
+    timers: Timers,
+    inputs: VecDeque<Input>,
+    feeding: bool,
+    early: BTreeMap<PeerId, (TimeMs, crate::wire::Proposal)>,
+    max_block_bytes: usize,
+    status: Arc<NodeStatus>,
+    fatal: Option<Fatal>,
+}
+
+impl Driver {
+    /// Takes up where the journal and the stored chain end.
+    ///
+    /// # Errors
+    /// [`Fatal::Record`] or [`Fatal::Recovery`]: the journal is not usable.
+    pub fn new(
+        config: DriverConfig,
+        tip: Tip,
+        journal: &[JournalRecord],
+        rings: DriverRings,
+        now: Now,
+    ) -> Result<Self, Fatal> {
+        let records = journal.iter().map(Record::from_journal).collect::<Result<Vec<_>, _>>()?;
+        let me = config.replica.me;
+        let recovered = Replica::recover(config.replica, tip, records)?;
+        let (out, inbound) = rings.split();
+        let header = recovered.replica.tip().header.clone();
+        let mut driver = Self {
+            blocks: BlockStore::new(&header),
+            casting: Casting::new(me, config.key),
+            committing: Committing::new(&header),
+            replica: recovered.replica,
+            verifier: config.verifier,
+            now,
+            out,
+            inbound,
+            connected: BTreeSet::new(),
+            checks: PendingChecks::default(),
+            building: None,
+            fetching: Fetching::default(),
+            serving: Serving::default(),
+            timers: Timers::new(me.map_or(0, |index| u64::from(index.0))),
+            inputs: VecDeque::new(),
+            feeding: false,
+            early: BTreeMap::new(),
+            max_block_bytes: config.max_block_bytes,
+            status: config.status,
+            fatal: None,
+        };
+        for (proposal, body) in recovered.blocks.into_values() {
+            driver.blocks.add_proposal(proposal.clone());
+            driver.blocks.add_body(proposal.header.digest(), body);
+        }
+        driver.feed(Input::Start);
+        Ok(driver)
+    }
+
+    /// Takes in what has arrived, reacts, and returns the monotonic microsecond at which it has something to do again.
+    ///
+    /// # Errors
+    /// [`Fatal`]: the node must stop. Nothing was or will be signed after the cause.
+    pub fn turn(&mut self, now: Now) -> Result<Option<u64>, Fatal> {
+        self.now = now;
+        self.out.flush();
+        self.drain_replies();
+        // A full outbound ring: take no new work, but go on with what was begun.
+        if !self.out.is_congested() {
+            self.drain_certificates();
+            self.drain_peers();
+            self.drain_votes();
+            self.drain_bulk();
+        }
+        self.run_checks();
+        self.fire_timers();
+        self.pump_judging();
+        self.pump_commits();
+        self.pump_building();
+        self.retry_fetches();
+        self.flush_appends();
+        self.out.flush();
+        self.update_status();
+        match self.fatal.take() {
+            Some(fatal) => Err(fatal),
+            None => Ok(self.next_deadline_us()),
+        }
+    }
+
+    /// Whether a turn would find something: for the thread's last look before it sleeps.
+    pub fn has_work(&self) -> bool {
+        let replies = self.inbound.has_replies() || self.out.could_flush();
+        replies || (!self.out.is_congested() && self.inbound.has_frames())
+    }
+
+    /// Whether the services that feed this one are gone: time to stop.
+    pub fn is_abandoned(&self) -> bool {
+        self.inbound.is_abandoned()
+    }
+
+    /// The rules' state, for tests and status.
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.inputs.push_back(input);
+        if self.feeding {
+            return;
+        }
+        self.feeding = true;
+        let mut effects = Vec::new();
+        while let Some(input) = self.inputs.pop_front() {
+            self.replica.step(input, &mut effects);
+            for effect in effects.drain(..) {
+                self.perform(effect);
+            }
+        }
+        self.feeding = false;
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Cast { statement, ground } => self.cast(statement, &ground),
+            Effect::Propose { header, parent_proof, gap } => self.propose(header, parent_proof, &gap),
+            Effect::Share(certificate) => self.out.certificate(minuet_core::wire::Recipients::All, &certificate),
+            Effect::SetTimer { timer, after_us } => self.timers.set(timer, self.now.mono_us, after_us),
+            Effect::Enter { view, leader, parent } => self.on_enter(view, leader, parent),
+            Effect::Build { view, parent, only_empty, empty_after_us } => {
+                self.begin_building(view, parent, only_empty, empty_after_us);
+            }
+            Effect::Judge(digest) => self.want_judged(digest),
+            Effect::Check { kind, statement } => self.checks.quorum(statement, kind),
+            Effect::CheckEach(statements) => self.checks.each(statements),
+            Effect::CheckConflicts(pairs) => self.checks.conflicts(&pairs),
+            Effect::Commit { blocks, finalization } => self.committing.push(blocks, finalization),
+            Effect::FetchProof(view) => self.fetch_proof(view),
+            Effect::FetchBlock { digest, signers } => self.fetch_block(digest, &signers),
+            Effect::Rebroadcast(view) => self.rebroadcast(view),
+            Effect::Report(event) => self.on_event(&event),
+            Effect::Halt(halt) => self.fail(Fatal::Halt(halt)),
+        }
+    }
+
+    fn fail(&mut self, fatal: Fatal) {
+        tracing::error!(%fatal, "stopping");
+        self.casting.stop();
+        self.fatal.get_or_insert(fatal);
+    }
+
+    fn drain_replies(&mut self) {
+        while let Some(reply) = self.inbound.journal.try_recv() {
+            self.on_journal_reply(reply);
+        }
+        while let Some(reply) = self.inbound.ledger.try_recv() {
+            match reply {
+                LedgerReply::Judged { digest, verdict } => self.on_judged(digest, verdict),
+                LedgerReply::Sealed { view, block } => self.on_sealed(view, block),
+                LedgerReply::Committed { height, digest } => self.on_committed(height, digest),
+                LedgerReply::Served { ticket, blocks } => self.on_served(ticket, blocks),
+            }
+        }
+        while let Some(reply) = self.inbound.mempool.try_recv() {
+            match reply {
+                MempoolReply::Selected { view, transactions } => self.on_selected(view, transactions),
+                MempoolReply::Handed { view } => self.feed(Input::Handed(view)),
+            }
+        }
+    }
+
+    fn drain_peers(&mut self) {
+        while let Some(event) = self.inbound.peers.try_recv() {
+            match event {
+                PeerEvent::Up(peer) => {
+                    self.connected.insert(peer);
+                    self.greet(peer);
+                }
+                PeerEvent::Down(peer) => {
+                    self.connected.remove(&peer);
+                    self.fetching.peer_gone(peer);
+                }
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: &Event) {
+        match event {
+            Event::EnteredView { view, leader } => tracing::debug!(%view, %leader, "entered view"),
+            Event::Nullified { view, reason } => tracing::debug!(%view, ?reason, "nullified"),
+            Event::Certified(certificate) => {
+                if !certificate.is_notarization() {
+                    self.status.nullified_views.add(1);
+                }
+                tracing::debug!(view = %certificate.view, kind = ?certificate.kind, "certificate");
+            }
+            Event::InvalidProposal { digest, proposer, reason } => {
+                tracing::warn!(%digest, %proposer, reason, "invalid proposal");
+                self.reject(proposer.peer(), Offence::Invalid, "invalid proposal");
+            }
+            Event::Equivocation([first, second]) => {
+                tracing::error!(signer = %first.signer, ?first, ?second, "EQUIVOCATION: two votes of one key in one view");
+            }
+        }
+    }
+
+    /// Counts what a peer did wrong and tells the network.
+    fn reject(&mut self, peer: PeerId, offence: Offence, what: &str) {
+        self.status.rejected_messages.add(1);
+        tracing::debug!(%peer, ?offence, what, "refused");
+        self.out.blame(peer, offence);
+    }
+
+    fn update_status(&self) {
+        let status = &self.status;
+        status.view.set(self.replica.view().0);
+        status.finalized_view.set(self.replica.tip().header.view().0);
+        status.delta_ms.set(self.replica.delta_us() / 1000);
+        let known = self.replica.tip().header.height().0;
+        status.known_height.set(known.max(status.known_height.get()));
+    }
+}
+
+#[cfg(test)]
+mod tests;

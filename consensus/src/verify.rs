@@ -1,6 +1,6 @@
 //! The only place where bytes from a peer become [`Authenticated`] or [`Verified`] (docs/protocol.md §5).
 
-use minuet_core::bls::{self, BlsSignature};
+use minuet_core::bls::{self, BlsPublicKey, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateError, CertificateKind};
 use minuet_core::committee::Committee;
 use minuet_core::statement::{SignedStatement, SigningContext, Statement};
@@ -105,11 +105,15 @@ impl Verifier {
         statement: &Statement,
         signatures: &[(ValidatorIndex, BlsSignature)],
     ) -> Gathered {
-        let joined = Certificate::assemble(kind, statement, self.committee.n(), signatures);
-        if let Ok(certificate) = joined
-            && let Ok(verified) = self.certificate(certificate)
-        {
-            return Gathered::Certificate(verified);
+        let message = statement.message(&self.context);
+        let items = self.items(signatures);
+        let pairs: Vec<_> = items.iter().map(|(_, key, signature)| (*key, *signature)).collect();
+        if let Ok(aggregate) = bls::aggregate_and_verify(&pairs, message.as_slice()) {
+            let signers = items.iter().map(|(signer, ..)| *signer);
+            let joined = Certificate::from_aggregate(kind, statement, self.committee.n(), signers, aggregate);
+            if joined.check_shape(self.committee.quorums()).is_ok() {
+                return Gathered::Certificate(Verified(joined));
+            }
         }
         Gathered::Members(self.members(statement, signatures))
     }
@@ -122,12 +126,16 @@ impl Verifier {
         signatures: &[(ValidatorIndex, BlsSignature)],
     ) -> Vec<(ValidatorIndex, bool)> {
         let message = statement.message(&self.context);
-        let known: Vec<_> = signatures
-            .iter()
-            .filter_map(|(signer, signature)| Some((*signer, &self.committee.get(*signer)?.bls_key, *signature)))
-            .collect();
+        let known = self.items(signatures);
         let items: Vec<_> = known.iter().map(|(_, key, signature)| (*key, *signature)).collect();
         let verdicts = bls::verify_each(&items, message.as_slice());
         known.iter().map(|(signer, ..)| *signer).zip(verdicts).collect()
+    }
+
+    /// Each known signer once, with its key.
+    fn items(&self, signatures: &[(ValidatorIndex, BlsSignature)]) -> Vec<(ValidatorIndex, &BlsPublicKey, BlsSignature)> {
+        let mut seen = std::collections::BTreeSet::new();
+        let distinct = signatures.iter().filter(|(signer, _)| seen.insert(*signer));
+        distinct.filter_map(|(signer, signature)| Some((*signer, &self.committee.get(*signer)?.bls_key, *signature))).collect()
     }
 }

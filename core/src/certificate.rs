@@ -155,6 +155,22 @@ impl Certificate {
         Ok(Self { kind, view: statement.view(), digest, signers, signature })
     }
 
+    /// A certificate of an aggregate that was checked for exactly these signers.
+    #[must_use]
+    pub fn from_aggregate(
+        kind: CertificateKind,
+        statement: &Statement,
+        n: usize,
+        members: impl Iterator<Item = ValidatorIndex>,
+        signature: BlsSignature,
+    ) -> Self {
+        let mut signers = SignerBitmap::new(n);
+        for member in members {
+            signers.insert(member);
+        }
+        Self { kind, view: statement.view(), digest: statement.digest().unwrap_or_default(), signers, signature }
+    }
+
     /// The statement that its signers signed.
     #[must_use]
     pub const fn statement(&self) -> Statement {

@@ -51,6 +51,16 @@ impl Replica {
         }
     }
 
+    /// Whether this was decided, here or before a restart. The driver signs nothing else.
+    #[must_use]
+    pub fn has_decided(&self, view: View, own: Own) -> bool {
+        self.views.get(&view).is_some_and(|state| match own {
+            Own::Propose(digest) => state.own_proposed == Some(digest),
+            Own::Notarize(digest) => state.own_notarized == Some(digest),
+            Own::Nullify => state.own_nullified,
+        })
+    }
+
     pub(super) fn on_proposal(&mut self, header: Arc<BlockHeader>, out: &mut Vec<Effect>) {
         let (view, digest) = (header.view(), header.digest());
         let leader = self.leader(view);

@@ -1,0 +1,136 @@
+//! R1 for the driver: choose transactions, seal a block, or make an empty one in time (L-ISOLATE).
+
+use super::Driver;
+use crate::input::Input;
+use minuet_core::block::Block;
+use minuet_core::messages::{Branch, LedgerRequest, MempoolRequest};
+use minuet_core::transaction::Transaction;
+use minuet_core::{Digest, ValidatorIndex, View};
+use std::sync::Arc;
+
+/// How far the own block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The parent is not executed here yet: an empty block on its header may be all there is time for.
+    WaitingForParent,
+    /// The mempool answers as soon as it has a transaction.
+    Selecting,
+    /// The ledger executes the selection.
+    Sealing,
+    /// Handed to the rules.
+    Done,
+}
+
+/// The block that this validator makes as leader.
+#[derive(Clone, Debug)]
+pub(super) struct Building {
+    view: View,
+    parent: Digest,
+    stage: Stage,
+    only_empty: bool,
+    empty_at_us: u64,
+}
+
+impl Building {
+    pub const fn deadline_us(&self) -> u64 {
+        match self.stage {
+            Stage::Done => u64::MAX,
+            _ => self.empty_at_us,
+        }
+    }
+}
+
+impl Driver {
+    pub(super) fn begin_building(&mut self, view: View, parent: Digest, only_empty: bool, empty_after_us: u64) {
+        let empty_at_us = self.now.mono_us.saturating_add(empty_after_us);
+        self.building = Some(Building { view, parent, stage: Stage::WaitingForParent, only_empty, empty_at_us });
+        self.pump_building();
+    }
+
+    /// A view began: blocks for earlier ones are not needed, and the leader's reasons to propose are watched (R4).
+    pub(super) fn on_enter(&mut self, view: View, leader: ValidatorIndex, parent: Option<Digest>) {
+        self.timers.forget_below(view);
+        if let Some(building) = self.building.take()
+            && building.stage == Stage::Selecting
+        {
+            self.out.mempool.push(MempoolRequest::Cancel);
+        }
+        let (false, Some(parent)) = (self.replica.me() == Some(leader), parent) else { return };
+        if let Some(branch) = self.branch(parent) {
+            self.out.mempool.push(MempoolRequest::Watch { view, branch, leader: leader.peer() });
+        }
+    }
+
+    fn branch(&self, parent: Digest) -> Option<Branch> {
+        let header = self.replica.header(&parent)?;
+        let base_fee = self.replica.rules().base_fee(header, self.now.wall.max(header.time()));
+        Some(Branch { parent, with_transactions: self.blocks.with_transactions(&parent), base_fee })
+    }
+
+    /// Moves the own block on: selection once the parent is executed, an empty block when the time is over.
+    pub(super) fn pump_building(&mut self) {
+        let Some(building) = self.building.clone() else { return };
+        if building.stage == Stage::Done {
+            return;
+        }
+        if self.now.mono_us >= building.empty_at_us {
+            return self.build_empty(&building);
+        }
+        if building.stage == Stage::WaitingForParent && !building.only_empty && self.blocks.is_executed(&building.parent) {
+            let Some(branch) = self.branch(building.parent) else { return };
+            self.out.mempool.push(MempoolRequest::Select {
+                view: building.view,
+                branch,
+                max_bytes: self.max_block_bytes,
+                max_gas: self.replica.rules().fees.block_gas_limit,
+            });
+            self.set_stage(Stage::Selecting);
+        }
+    }
+
+    fn set_stage(&mut self, stage: Stage) {
+        if let Some(building) = &mut self.building {
+            building.stage = stage;
+        }
+    }
+
+    fn build_empty(&mut self, building: &Building) {
+        let (Some(me), Some(parent)) = (self.replica.me(), self.replica.header(&building.parent)) else { return };
+        if building.stage == Stage::Selecting {
+            self.out.mempool.push(MempoolRequest::Cancel);
+        }
+        let header = Arc::new(self.replica.rules().empty_block(parent, building.view, me, self.now.wall));
+        self.set_stage(Stage::Done);
+        self.blocks.add_header(&header);
+        self.feed(Input::Built { header });
+    }
+
+    pub(super) fn on_selected(&mut self, view: View, transactions: Vec<Arc<Transaction>>) {
+        let Some(building) = self.building.clone() else { return };
+        if building.view != view || building.stage != Stage::Selecting {
+            return;
+        }
+        let (Some(me), Some(parent)) = (self.replica.me(), self.replica.header(&building.parent).cloned()) else { return };
+        let time = self.now.wall.max(parent.time());
+        let base_fee = self.replica.rules().base_fee(&parent, time);
+        let recipient = self.verifier.committee().get(me).map(|validator| validator.fee_recipient);
+        let beneficiary = recipient.unwrap_or_default();
+        self.out.ledger.push(LedgerRequest::Seal { view, parent, proposer: me, beneficiary, time, base_fee, transactions });
+        self.set_stage(Stage::Sealing);
+        // L-ISOLATE: the ledger has a quarter of Δ; then an empty block goes out.
+        let patience_us = self.now.mono_us.saturating_add(self.replica.delta_us() / 4);
+        if let Some(building) = &mut self.building {
+            building.empty_at_us = patience_us;
+        }
+    }
+
+    pub(super) fn on_sealed(&mut self, view: View, block: Option<Block>) {
+        let Some(block) = block else { return };
+        self.blocks.add_executed(&block);
+        let wanted = self.building.as_ref().is_some_and(|b| b.view == view && b.stage == Stage::Sealing);
+        if wanted {
+            self.set_stage(Stage::Done);
+            self.feed(Input::Built { header: block.header().clone() });
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! decide → durable → sign → send → count, in this order and only here (D-BEFORE-SEND, docs/protocol.md §3).
+
+use super::{Driver, Fatal};
+use crate::effect::Ground;
+use crate::input::Input;
+use crate::record::{Own, Record};
+use crate::verify::Verified;
+use crate::wire::{BodyMessage, MAX_GAP_PROOFS, Proposal};
+use minuet_core::bls::{BlsSecretKey, BlsSignature};
+use minuet_core::certificate::Certificate;
+use minuet_core::header::BlockHeader;
+use minuet_core::messages::{JournalReply, JournalRequest};
+use minuet_core::statement::{SignedStatement, Statement};
+use minuet_core::wire::{FrameKind, Recipients};
+use minuet_core::{Bytes, PeerId, ValidatorIndex, View};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Views whose own statements are repeated at most (R10).
+const MAX_REPEATED_VIEWS: usize = 64;
+/// Views between two signing floors.
+const FLOOR_EVERY_VIEWS: u64 = 64;
+
+/// What happens once a journal append is durable.
+enum Then {
+    Say(Statement),
+    Propose(Proposal),
+    Floor(View),
+}
+
+/// The own key and what waits for the journal.
+pub(super) struct Casting {
+    me: Option<ValidatorIndex>,
+    key: Option<BlsSecretKey>,
+    records: Vec<Record>,
+    then: Vec<Then>,
+    next_ticket: u64,
+    in_flight: VecDeque<(u64, Vec<Then>)>,
+    /// The newest view whose entry proof is journaled.
+    journaled_entry: View,
+    floor_asked: View,
+    /// Own signed statements above the final view, for repetition.
+    said: BTreeMap<View, Vec<SignedStatement>>,
+    /// The own newest proposal, as sent.
+    proposed: Option<(View, minuet_core::Digest, Bytes)>,
+}
+
+impl Casting {
+    pub fn new(me: Option<ValidatorIndex>, key: Option<BlsSecretKey>) -> Self {
+        Self {
+            me,
+            key,
+            records: Vec::new(),
+            then: Vec::new(),
+            next_ticket: 1,
+            in_flight: VecDeque::new(),
+            journaled_entry: View::GENESIS,
+            floor_asked: View::GENESIS,
+            said: BTreeMap::new(),
+            proposed: None,
+        }
+    }
+
+    /// D-FAIL-STOP: forgets the key, so that nothing can be signed any more.
+    pub fn stop(&mut self) {
+        self.key = None;
+        self.in_flight.clear();
+        self.then.clear();
+    }
+
+    fn sign(&self, statement: Statement, context: &minuet_core::statement::SigningContext) -> Option<SignedStatement> {
+        Some(statement.sign(self.me?, self.key.as_ref()?, context))
+    }
+}
+
+impl Driver {
+    pub(super) fn cast(&mut self, statement: Statement, ground: &Ground) {
+        let view = statement.view();
+        let mut carried = None;
+        match ground {
+            Ground::Block => {
+                if let Some((proposal, body)) = statement.digest().and_then(|digest| self.blocks.proposed(&digest)) {
+                    carried = proposal.parent_proof.as_ref().map(|proof| proof.view);
+                    self.casting.records.push(Record::Block { proposal, body });
+                }
+            }
+            Ground::Certificate(certificate) => {
+                carried = Some(certificate.view);
+                self.casting.records.push(Record::Certificate(certificate.clone()));
+            }
+            Ground::Nullify => {}
+        }
+        self.journal_entry_proof(view, carried);
+        let own = statement.digest().map_or(Own::Nullify, Own::Notarize);
+        self.casting.records.push(Record::Own { view, own });
+        self.casting.then.push(Then::Say(statement));
+    }
+
+    pub(super) fn propose(
+        &mut self,
+        header: Arc<BlockHeader>,
+        parent_proof: Option<Arc<Certificate>>,
+        gap: &[Arc<Certificate>],
+    ) {
+        let (view, digest) = (header.view(), header.digest());
+        let proposal = Proposal {
+            header,
+            parent_proof: parent_proof.map(|proof| (*proof).clone()),
+            gap: gap.iter().take(MAX_GAP_PROOFS).map(|proof| (**proof).clone()).collect(),
+            // Not signed before it is durable; the journal's copy needs no signature, signing gives the same again.
+            signature: BlsSignature([0; 48]),
+        };
+        self.blocks.add_proposal(proposal.clone());
+        let body = self.blocks.body(&digest).unwrap_or_default();
+        let carried = proposal.parent_proof.as_ref().map(|proof| proof.view);
+        self.casting.records.push(Record::Block { proposal: proposal.clone(), body });
+        self.journal_entry_proof(view, carried);
+        self.casting.records.push(Record::Own { view, own: Own::Propose(digest) });
+        self.casting.records.push(Record::Own { view, own: Own::Notarize(digest) });
+        self.casting.then.push(Then::Propose(proposal));
+        self.status.proposed_blocks.add(1);
+    }
+
+    /// The proof by which the current view was entered goes with the first statement of the view, unless the proposal
+    /// already carries it.
+    fn journal_entry_proof(&mut self, view: View, carried: Option<View>) {
+        let Some(proof) = self.replica.entry_proof() else { return };
+        if view != self.replica.view() || proof.view <= self.casting.journaled_entry {
+            return;
+        }
+        self.casting.journaled_entry = proof.view;
+        if carried != Some(proof.view) {
+            self.casting.records.push(Record::Certificate(proof.clone()));
+        }
+    }
+
+    /// One append for everything that was decided in this turn.
+    pub(super) fn flush_appends(&mut self) {
+        if self.casting.then.is_empty() {
+            return;
+        }
+        let ticket = self.casting.next_ticket;
+        self.casting.next_ticket += 1;
+        let records = self.casting.records.drain(..).map(|record| record.to_journal()).collect();
+        self.casting.in_flight.push_back((ticket, std::mem::take(&mut self.casting.then)));
+        self.out.journal.push(JournalRequest::Append { ticket, records });
+    }
+
+    pub(super) fn on_journal_reply(&mut self, reply: JournalReply) {
+        match reply {
+            JournalReply::Failed { reason } => self.fail(Fatal::Journal(reason)),
+            JournalReply::Durable { ticket } => {
+                while self.casting.in_flight.front().is_some_and(|(waiting, _)| *waiting <= ticket) {
+                    let Some((_, then)) = self.casting.in_flight.pop_front() else { return };
+                    for action in then {
+                        self.act(action);
+                    }
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, then: Then) {
+        match then {
+            Then::Floor(view) => {
+                self.replica.raise_floor(view);
+                self.out.journal.push(JournalRequest::Prune { tag: view.0 });
+            }
+            Then::Say(statement) => {
+                if let Some(signed) = self.sign(statement) {
+                    self.out.statement(Recipients::All, &signed);
+                    self.feed(Input::Checked(Verified::own(signed)));
+                }
+            }
+            Then::Propose(mut proposal) => {
+                let (view, digest) = (proposal.header.view(), proposal.header.digest());
+                if let Some(signed) = self.sign(Statement::Notarize { view, digest }) {
+                    proposal.signature = signed.signature;
+                    let payload = Bytes::from(proposal.to_bytes());
+                    self.blocks.set_signature(&digest, signed.signature);
+                    self.casting.proposed = Some((view, digest, payload.clone()));
+                    self.out.proposal(Recipients::All, payload);
+                    self.send_body(Recipients::All, &digest);
+                    self.feed(Input::Checked(Verified::own(signed)));
+                }
+            }
+        }
+    }
+
+    /// The one place that signs. What is signed was decided by the rules and is durable.
+    fn sign(&mut self, statement: Statement) -> Option<SignedStatement> {
+        let view = statement.view();
+        let own = statement.digest().map_or(Own::Nullify, Own::Notarize);
+        let is_final = view <= self.replica.tip().header.view();
+        assert!(is_final || self.replica.has_decided(view, own), "only what passed the signing gate is signed");
+        if self.replica.is_halted() {
+            return None;
+        }
+        let signed = self.casting.sign(statement, self.verifier.context())?;
+        let said = self.casting.said.entry(view).or_default();
+        if !said.contains(&signed) {
+            said.push(signed);
+        }
+        Some(signed)
+    }
+
+    fn send_body(&mut self, to: Recipients, digest: &minuet_core::Digest) {
+        if let Some(body) = self.blocks.body(digest).filter(|body| !body.transactions.is_empty()) {
+            let message = BodyMessage { digest: *digest, body };
+            self.out.bulk(to, FrameKind::Body, message.to_bytes().into());
+        }
+    }
+
+    /// D-FLOOR: now and then a durable floor below which the journal may forget.
+    pub(super) fn raise_floor_to(&mut self, stored: View) {
+        let due = self.casting.floor_asked.plus(FLOOR_EVERY_VIEWS);
+        if self.casting.key.is_some() && stored >= due {
+            self.casting.floor_asked = stored;
+            self.casting.records.push(Record::Floor(stored));
+            self.casting.then.push(Then::Floor(stored));
+        }
+        let tip = self.replica.tip().header.view();
+        self.casting.said.retain(|view, _| *view > tip);
+    }
+
+    /// The own durable statements of a view; after a restart they are signed again, which gives the same bytes.
+    pub(super) fn own_statements(&mut self, view: View) -> Vec<SignedStatement> {
+        if let Some(said) = self.casting.said.get(&view) {
+            return said.clone();
+        }
+        let in_flight = self.casting.in_flight.iter().flat_map(|(_, then)| then).chain(&self.casting.then);
+        let waits = |then: &Then| match then {
+            Then::Say(statement) => statement.view() == view,
+            Then::Propose(proposal) => proposal.header.view() == view,
+            Then::Floor(_) => false,
+        };
+        if in_flight.into_iter().any(waits) {
+            return Vec::new();
+        }
+        let Some(state) = self.replica.views().get(&view) else { return Vec::new() };
+        let notarized = state.own_notarized.map(|digest| Statement::Notarize { view, digest });
+        let nullified = state.own_nullified.then_some(Statement::Nullify { view });
+        let signed: Vec<_> = notarized.into_iter().chain(nullified).filter_map(|statement| self.sign(statement)).collect();
+        for statement in &signed {
+            self.feed(Input::Checked(Verified::own(*statement)));
+        }
+        signed
+    }
+
+    /// R10: everything that a peer needs to take up this validator's point of view.
+    pub(super) fn greet(&mut self, peer: PeerId) {
+        self.repeat(Recipients::One(peer));
+    }
+
+    pub(super) fn rebroadcast(&mut self, view: View) {
+        tracing::debug!(%view, "the view lasts too long: everything is said again");
+        self.repeat(Recipients::All);
+    }
+
+    fn repeat(&mut self, to: Recipients) {
+        let finalization = self.replica.tip().finalization.clone();
+        let entry = self.replica.entry_proof().filter(|proof| Some(*proof) != finalization.as_ref()).cloned();
+        for proof in finalization.iter().chain(&entry) {
+            self.out.certificate(to, proof);
+        }
+        let views: Vec<View> = self.replica.views().keys().rev().take(MAX_REPEATED_VIEWS).copied().collect();
+        for view in views {
+            for signed in self.own_statements(view) {
+                self.out.statement(to, &signed);
+            }
+        }
+        self.repeat_proposal(to);
+    }
+
+    /// As leader of the current view: the own proposal with its body, also the one from before a restart.
+    fn repeat_proposal(&mut self, to: Recipients) {
+        let view = self.replica.view();
+        let own = self.replica.views().get(&view).and_then(|state| state.own_proposed);
+        let Some(digest) = own else { return };
+        let payload = match &self.casting.proposed {
+            Some((of, _, payload)) if *of == view => payload.clone(),
+            _ => {
+                let signed = self.own_statements(view).into_iter().find(|signed| signed.statement.digest() == Some(digest));
+                let (Some(signed), Some((mut proposal, _))) = (signed, self.blocks.proposed(&digest)) else { return };
+                proposal.signature = signed.signature;
+                let payload = Bytes::from(proposal.to_bytes());
+                self.casting.proposed = Some((view, digest, payload.clone()));
+                payload
+            }
+        };
+        self.out.proposal(to, payload);
+        self.send_body(to, &digest);
+    }
+}

@@ -1,0 +1,78 @@
+//! Final blocks on their way into the ledger's store, oldest first. What the rules call final is shown to nobody before
+//! the ledger has stored it.
+
+use super::bodies::Execution;
+use super::{Driver, Fatal};
+use minuet_core::certificate::Certificate;
+use minuet_core::header::BlockHeader;
+use minuet_core::messages::LedgerRequest;
+use minuet_core::{Digest, Height, View};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Finalizations that are not stored yet.
+pub(super) struct Committing {
+    queue: VecDeque<(Vec<Digest>, Arc<Certificate>)>,
+    /// Sent to the ledger, by their last block: the view.
+    sent: BTreeMap<Digest, View>,
+    stored_height: Height,
+}
+
+impl Committing {
+    pub fn new(stored: &BlockHeader) -> Self {
+        Self { queue: VecDeque::new(), sent: BTreeMap::new(), stored_height: stored.height() }
+    }
+
+    pub fn push(&mut self, blocks: Vec<Digest>, finalization: Arc<Certificate>) {
+        self.queue.push_back((blocks, finalization));
+    }
+
+    pub const fn stored_height(&self) -> Height {
+        self.stored_height
+    }
+}
+
+impl Driver {
+    /// Sends on every finalization whose blocks are all executed; asks for bodies that are missing.
+    pub(super) fn pump_commits(&mut self) {
+        while let Some((blocks, _)) = self.committing.queue.front() {
+            let open = blocks.iter().find(|digest| self.blocks.execution(digest) != Some(Execution::Valid)).copied();
+            match open {
+                None => {
+                    let Some((blocks, finalization)) = self.committing.queue.pop_front() else { return };
+                    if let Some(last) = blocks.last() {
+                        self.committing.sent.insert(*last, finalization.view);
+                    }
+                    self.out.ledger.push(LedgerRequest::Commit { blocks, finalization });
+                }
+                Some(digest) => {
+                    if self.blocks.execution(&digest) == Some(Execution::Invalid) {
+                        self.fail(Fatal::StateMismatch { digest });
+                    } else {
+                        self.fetch_bodies_of_front();
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn fetch_bodies_of_front(&mut self) {
+        let Some((blocks, finalization)) = self.committing.queue.front() else { return };
+        let missing: Vec<Digest> =
+            blocks.iter().filter(|digest| self.blocks.body(digest).is_none()).take(16).copied().collect();
+        let signers: Vec<_> = finalization.signers.iter().collect();
+        for digest in missing {
+            self.fetch_block(digest, &signers);
+        }
+    }
+
+    pub(super) fn on_committed(&mut self, height: Height, digest: Digest) {
+        self.committing.stored_height = self.committing.stored_height.max(height);
+        if let Some(view) = self.committing.sent.remove(&digest) {
+            self.blocks.stored(digest, view);
+            self.raise_floor_to(view);
+        }
+        self.fetching.forget_satisfied(&self.replica);
+    }
+}

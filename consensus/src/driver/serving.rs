@@ -1,0 +1,85 @@
+//! Answers to peers: from what the rules hold, or from the ledger's store. Bounded; a peer that asks too much waits.
+
+use super::Driver;
+use crate::wire::{MAX_RESPONSE_BLOCKS, MAX_RESPONSE_PROOFS, Request, Response, ServedBlock};
+use minuet_core::block::MAX_BODY_BYTES;
+use minuet_core::messages::{ChainQuery, FinalBlock, LedgerRequest};
+use minuet_core::wire::{FrameKind, Offence, Recipients};
+use minuet_core::{PeerId, View};
+use std::collections::BTreeMap;
+
+/// Questions to the ledger under way at most; two a peer.
+const MAX_LEDGER_QUERIES: usize = 64;
+const MAX_QUERIES_PER_PEER: usize = 2;
+
+/// Peers' questions that the ledger is answering.
+#[derive(Default)]
+pub(super) struct Serving {
+    next_ticket: u64,
+    asked: BTreeMap<u64, PeerId>,
+}
+
+impl Driver {
+    pub(super) fn on_request(&mut self, peer: PeerId, request: Request) {
+        match request {
+            Request::Proof(view) => self.serve_proof(peer, view),
+            Request::Block(digest) => match self.blocks.block(&digest) {
+                Some(block) => self.respond(peer, &Response::Blocks(vec![ServedBlock { block, finalization: None }])),
+                None => self.ask_ledger(peer, ChainQuery::Digest(digest)),
+            },
+            Request::Range(from) => {
+                let max_blocks = u32::try_from(MAX_RESPONSE_BLOCKS).unwrap_or(u32::MAX);
+                let max_bytes = u32::try_from(MAX_BODY_BYTES / 2).unwrap_or(u32::MAX);
+                self.ask_ledger(peer, ChainQuery::Range { from, max_blocks, max_bytes });
+            }
+        }
+    }
+
+    /// R10: a view's proofs, or the own statements of it; of a final view the newest finalization says more.
+    fn serve_proof(&mut self, peer: PeerId, view: View) {
+        if view <= self.replica.tip().header.view() {
+            if let Some(finalization) = self.replica.tip().finalization.clone() {
+                self.out.certificate(Recipients::One(peer), &finalization);
+            }
+            return;
+        }
+        let Some(state) = self.replica.views().get(&view) else { return };
+        let proofs = state.notarizations.values().chain(&state.nullification).chain(&state.finalization);
+        let mut certificates: Vec<_> = proofs.take(MAX_RESPONSE_PROOFS).map(|proof| (**proof).clone()).collect();
+        certificates.dedup();
+        let statements = if certificates.is_empty() { self.own_statements(view) } else { Vec::new() };
+        if !certificates.is_empty() || !statements.is_empty() {
+            self.respond(peer, &Response::Proofs { certificates, statements });
+        }
+    }
+
+    fn ask_ledger(&mut self, peer: PeerId, query: ChainQuery) {
+        let of_peer = self.serving.asked.values().filter(|asker| **asker == peer).count();
+        if of_peer >= MAX_QUERIES_PER_PEER || self.serving.asked.len() >= MAX_LEDGER_QUERIES {
+            return self.reject(peer, Offence::Flood, "too many requests at once");
+        }
+        let ticket = self.serving.next_ticket;
+        self.serving.next_ticket += 1;
+        self.serving.asked.insert(ticket, peer);
+        self.out.ledger.push(LedgerRequest::Serve { ticket, query });
+    }
+
+    pub(super) fn on_served(&mut self, ticket: u64, blocks: Vec<FinalBlock>) {
+        let Some(peer) = self.serving.asked.remove(&ticket) else { return };
+        if blocks.is_empty() {
+            return;
+        }
+        let served = blocks.into_iter().map(|final_block| ServedBlock {
+            block: final_block.block,
+            finalization: final_block.finalization,
+        });
+        self.respond(peer, &Response::Blocks(served.collect()));
+    }
+
+    fn respond(&mut self, peer: PeerId, response: &Response) {
+        let payload = response.to_bytes();
+        if payload.len() <= FrameKind::Response.max_bytes() {
+            self.out.bulk(Recipients::One(peer), FrameKind::Response, payload.into());
+        }
+    }
+}
