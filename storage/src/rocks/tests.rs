@@ -29,6 +29,11 @@ fn files(place: &TempDir, prefix: &str, suffix: &str) -> Vec<PathBuf> {
     fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).filter(is_it).collect()
 }
 
+/// By its number: an older one may not be removed yet.
+fn newest(place: &TempDir, prefix: &str, suffix: &str) -> PathBuf {
+    files(place, prefix, suffix).into_iter().max().unwrap()
+}
+
 /// A database with a table file and something in its log.
 fn made() -> TempDir {
     let place = tempfile::tempdir().unwrap();
@@ -102,7 +107,7 @@ fn damaged_or_missing_files_are_corruption_and_never_a_new_database() {
         assert_corrupt(&place, "garbage");
     }
     let place = made();
-    flip_in_the_middle(&files(&place, "MANIFEST", "")[0]);
+    flip_in_the_middle(&newest(&place, "MANIFEST", ""));
     assert_corrupt(&place, "manifest");
 }
 
@@ -116,13 +121,13 @@ fn flip_in_the_middle(path: &Path) {
 #[test]
 fn a_damaged_log_is_refused_and_a_torn_one_loses_its_end_only() {
     let place = made();
-    let log = files(&place, "", ".log").into_iter().max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    let log = newest(&place, "", ".log");
     let whole = fs::read(&log).unwrap();
     fs::write(&log, &whole[..whole.len() - 10]).unwrap();
     assert_eq!(open(&place).unwrap().scan(Column::Headers, &[], None, 1000).unwrap().len(), 99);
 
     let place = made();
-    let log = files(&place, "", ".log").into_iter().max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    let log = newest(&place, "", ".log");
     flip_in_the_middle(&log);
     assert_corrupt(&place, "log");
 }
