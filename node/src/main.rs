@@ -1,1 +1,95 @@
-fn main() {}
+//! The `minuet` program: the node, and the commands that operate and use one.
+
+mod amount;
+mod cli;
+mod client;
+mod config;
+mod datadir;
+mod devkeys;
+mod exit;
+mod genesis;
+mod keys;
+mod localnet;
+mod logging;
+mod output;
+mod run;
+
+use clap::Parser as _;
+use cli::{Cli, Command, Global, NodeArgs};
+use config::{LogFormat, Prepared};
+use exit::{Exit, Failure};
+use output::Output;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.global.json;
+    match dispatch(&cli) {
+        Ok(output) => {
+            print(&output, json);
+            output.failure.map_or(ExitCode::SUCCESS, |failure| report(&failure))
+        }
+        Err(failure) => {
+            if json {
+                println!("{}", json!({"ok": false, "error": failure.message, "exit_code": failure.exit as u8}));
+            }
+            report(&failure)
+        }
+    }
+}
+
+fn print(output: &Output, json: bool) {
+    if json {
+        println!("{}", output.json);
+    } else if !output.text.is_empty() {
+        println!("{}", output.text);
+    }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    eprintln!("minuet: {failure}");
+    failure.code()
+}
+
+fn dispatch(cli: &Cli) -> Result<Output, Failure> {
+    if let Command::Node(args) = &cli.command {
+        return node(args, &cli.global);
+    }
+    logging::start(cli.global.log_level.as_deref(), "warn", cli.global.log_format.unwrap_or(LogFormat::Text))?;
+    match &cli.command {
+        Command::Keys(command) => keys::run(command),
+        Command::Genesis(command) => genesis::run(command),
+        Command::Config(command) => config::run(command, &cli.global),
+        Command::Localnet(args) => localnet::run(args, &cli.global),
+        Command::Account(command) => client::account(command),
+        Command::Transfer(args) => client::transfer(args),
+        Command::Tx(args) => client::tx(args),
+        Command::Block(args) => client::block(args),
+        Command::Status(args) => client::status(args),
+        Command::Load(_) | Command::Node(_) => Err(Failure::new(Exit::Generic, "not built yet")),
+    }
+}
+
+fn node(args: &NodeArgs, global: &Global) -> Result<Output, Failure> {
+    let config = config::load(&args.config, std::env::vars(), &args.overrides, global.log())?;
+    logging::start(global.log_level.as_deref(), &config.log.level, config.log.format)?;
+    if args.exit_with_stdin {
+        stop_with_stdin()?;
+    }
+    run::run_node(Prepared::new(config)?)?;
+    Ok(Output::new("", Value::Object(serde_json::Map::new())))
+}
+
+/// Asks this process to stop, as SIGTERM does, once standard input is closed: its parent stops it or is gone.
+fn stop_with_stdin() -> Result<(), Failure> {
+    let wait = || {
+        // Whatever is sent is of no interest; an error is an end too.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        if let Err(error) = signal_hook::low_level::raise(signal_hook::consts::SIGTERM) {
+            tracing::error!(%error, "cannot stop after standard input was closed");
+        }
+    };
+    let thread = std::thread::Builder::new().name("minuet-stdin".to_owned()).spawn(wait);
+    thread.map(drop).map_err(|error| Failure::new(Exit::Generic, format!("cannot start a thread: {error}")))
+}

@@ -1,0 +1,421 @@
+//! The command line: names, help texts, defaults. Never does: anything.
+
+use crate::config::{LogFormat, Overrides};
+use clap::{Args, Parser, Subcommand};
+use minuet_core::{Address, U256};
+use std::path::PathBuf;
+
+/// Where commands look for a node.
+pub const DEFAULT_NODE: &str = "http://127.0.0.1:50051";
+
+/// A BFT chain node: blocks are final after propose and vote.
+#[derive(Debug, Parser)]
+#[command(name = "minuet", version, after_help = crate::exit::help(), disable_help_subcommand = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Print one JSON object on standard output at the end, also for failures
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// error, warn, info, debug, trace, or per module as RUST_LOG takes it
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Form of log lines on standard error
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    pub log_format: Option<LogFormat>,
+}
+
+impl Global {
+    /// The log options, as the configuration takes them.
+    #[must_use]
+    pub fn log(&self) -> (Option<&str>, Option<LogFormat>) {
+        (self.log_level.as_deref(), self.log_format)
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a whole network on this machine: keys, genesis, one process per validator
+    Localnet(LocalnetArgs),
+    /// Run one node
+    Node(NodeArgs),
+    /// Make a validator's keys, or show their public side
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Put a genesis together, show it or check it
+    #[command(subcommand)]
+    Genesis(GenesisCommand),
+    /// Check a node's configuration, or show it with all overrides
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make an account, or ask a node about one
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Send a transfer and wait until it is final
+    Transfer(TransferArgs),
+    /// Ask what became of a transaction
+    Tx(TxArgs),
+    /// Show a final block
+    Block(BlockArgs),
+    /// Show how a node, or a whole localnet, is doing
+    Status(StatusArgs),
+    /// Send transfers at a rate or as fast as they become final, and reconcile each with the chain
+    Load(LoadArgs),
+}
+
+/// `minuet localnet`
+#[derive(Clone, Debug, Args)]
+pub struct LocalnetArgs {
+    /// Validators, 6 by default; six tolerate one faulty
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub validators: Option<u16>,
+    /// Where keys, genesis, configurations, data and logs go; reused if it is there
+    #[arg(long, default_value = "localnet")]
+    pub dir: PathBuf,
+    /// Delete what an earlier localnet made in the directory, then start anew
+    #[arg(long)]
+    pub reset: bool,
+    /// Stop after so many seconds with a summary; fails if the chain did not advance
+    #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub for_seconds: Option<u64>,
+    /// Peers on PORT+i/udp, APIs on PORT+100+i, instead of 9000+i and 50051+i
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub base_port: Option<u16>,
+    /// Funded development accounts, 1000 by default, for 'transfer --dev-account' and 'load'
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub accounts: Option<u32>,
+    /// Existing accounts with a small balance, 100000 by default, which 'load' sends to
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
+    pub recipients: Option<u32>,
+}
+
+/// `minuet node`
+#[derive(Clone, Debug, Args)]
+pub struct NodeArgs {
+    /// The node's configuration; config.example.toml shows every option
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Flags that win over file and environment.
+    #[command(flatten)]
+    pub overrides: Overrides,
+    /// Stop when standard input is closed, so that no child outlives its localnet
+    #[arg(long, hide = true)]
+    pub exit_with_stdin: bool,
+}
+
+/// `minuet keys`
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make bls.key and network.key (mode 0600) and print the public entry for the genesis
+    Generate {
+        /// Directory of the key files; made if absent
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// Receives the fees of this validator's blocks; by default the network key's own address
+        #[arg(long, value_name = "ADDRESS")]
+        fee_recipient: Option<Address>,
+    },
+    /// Print the public entry of existing keys; secrets are never shown
+    Show {
+        /// Directory of the key files
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// As in 'keys generate'
+        #[arg(long, value_name = "ADDRESS")]
+        fee_recipient: Option<Address>,
+    },
+}
+
+/// `minuet genesis`
+#[derive(Debug, Subcommand)]
+pub enum GenesisCommand {
+    /// Put a genesis together from the validators' public entries
+    New(GenesisNewArgs),
+    /// Show what a genesis says and the hashes that name it
+    Show {
+        /// The genesis file
+        file: PathBuf,
+    },
+    /// Check a genesis: keys, proofs of possession, duplicates, ranges
+    Check {
+        /// The genesis file
+        file: PathBuf,
+    },
+}
+
+/// `minuet genesis new`
+#[derive(Clone, Debug, Args)]
+pub struct GenesisNewArgs {
+    /// Public entries from 'keys generate' (validator.json), in the order of their indexes
+    #[arg(long = "validator", value_name = "FILE", required = true, num_args = 1..)]
+    pub validators: Vec<PathBuf>,
+    /// EIP-155 chain id, not 0
+    #[arg(long)]
+    pub chain_id: u64,
+    /// ADDRESS=AMOUNT, as in 0xabc…=1000ether; may be repeated
+    #[arg(long = "account", value_name = "ADDRESS=AMOUNT", value_parser = crate::amount::parse_account)]
+    pub accounts: Vec<(Address, U256)>,
+    /// Unix milliseconds, a whole second; now by default
+    #[arg(long)]
+    pub time_ms: Option<u64>,
+    /// Gas per second at which the base fee stays as it is
+    #[arg(long)]
+    pub gas_target_per_second: Option<u64>,
+    /// Gas of one block at most
+    #[arg(long)]
+    pub block_gas_limit: Option<u64>,
+    /// Wei per gas below which the base fee never falls
+    #[arg(long)]
+    pub min_base_fee: Option<u64>,
+    /// Wei per gas of the first block
+    #[arg(long)]
+    pub initial_base_fee: Option<u64>,
+    /// Where to write it; must not exist
+    #[arg(long, default_value = "genesis.json")]
+    pub out: PathBuf,
+}
+
+/// `minuet config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check everything a node needs before it starts, and say what it would do
+    Check {
+        /// The node's configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Flags that win over file and environment.
+        #[command(flatten)]
+        overrides: Overrides,
+    },
+    /// Print the configuration with environment and flags applied
+    Show {
+        /// The node's configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Flags that win over file and environment.
+        #[command(flatten)]
+        overrides: Overrides,
+    },
+}
+
+/// Which node to ask.
+#[derive(Clone, Debug, Args)]
+pub struct NodeUrl {
+    /// The node's API
+    #[arg(long = "node", value_name = "URL", default_value = DEFAULT_NODE)]
+    pub url: String,
+}
+
+/// `minuet account`
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Make a key file (mode 0600) and print its address
+    New {
+        /// The key file; must not exist
+        file: PathBuf,
+    },
+    /// Print the address of a key file
+    Show {
+        /// Which account
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Ask a node for balance and nonce
+    Balance {
+        /// 0x and 40 hexadecimal digits; or name a key with --from or --dev-account
+        address: Option<Address>,
+        /// Which account
+        #[command(flatten)]
+        signer: Signer,
+        /// Which node
+        #[command(flatten)]
+        node: NodeUrl,
+    },
+}
+
+/// A key of ours.
+#[derive(Clone, Debug, Args)]
+pub struct Signer {
+    /// Key file of the account, from 'account new'
+    #[arg(long, value_name = "KEYFILE", conflicts_with = "dev_account")]
+    pub from: Option<PathBuf>,
+    /// A funded development account of the localnet in --dir
+    #[arg(long, value_name = "NUMBER")]
+    pub dev_account: Option<u32>,
+    /// The localnet of --dev-account
+    #[arg(long, default_value = "localnet")]
+    pub dir: PathBuf,
+}
+
+/// `minuet transfer`
+#[derive(Clone, Debug, Args)]
+pub struct TransferArgs {
+    /// Who pays
+    #[command(flatten)]
+    pub signer: Signer,
+    /// Who receives
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Address,
+    /// How much, as in 1.5ether, 20gwei, or a whole number of wei
+    #[arg(long, value_name = "AMOUNT", value_parser = crate::amount::parse)]
+    pub value: U256,
+    /// Sequence number; by default the next one that the node knows of
+    #[arg(long)]
+    pub nonce: Option<u64>,
+    /// Wei per gas at most; by default twice the base fee
+    #[arg(long, value_name = "AMOUNT", value_parser = crate::amount::parse_price)]
+    pub max_fee_per_gas: Option<u128>,
+    /// Wei per gas for the proposer
+    #[arg(long, value_name = "AMOUNT", value_parser = crate::amount::parse_price, default_value = "0")]
+    pub priority_fee_per_gas: u128,
+    /// Bytes to carry along, in hexadecimal
+    #[arg(long, value_name = "HEX")]
+    pub data: Option<minuet_core::Bytes>,
+    /// Answer once the node has admitted it
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Wait until it is final (the default)
+    #[arg(long, conflicts_with = "no_wait")]
+    pub wait: bool,
+    /// How long to wait for finality
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub timeout: u32,
+    /// Which node
+    #[command(flatten)]
+    pub node: NodeUrl,
+}
+
+/// `minuet tx`
+#[derive(Clone, Debug, Args)]
+pub struct TxArgs {
+    /// The transaction's hash
+    pub hash: minuet_core::B256,
+    /// Which node
+    #[command(flatten)]
+    pub node: NodeUrl,
+}
+
+/// `minuet block`
+#[derive(Clone, Debug, Args)]
+pub struct BlockArgs {
+    /// A height, a block's hash, or 'latest'
+    #[arg(default_value = "latest")]
+    pub which: String,
+    /// List the transactions' hashes
+    #[arg(long)]
+    pub transactions: bool,
+    /// Which node
+    #[command(flatten)]
+    pub node: NodeUrl,
+}
+
+/// `minuet status`
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// Which node
+    #[command(flatten)]
+    pub node: NodeUrl,
+    /// All validators of the localnet in --dir
+    #[arg(long, conflicts_with = "url")]
+    pub all: bool,
+    /// The localnet of --all
+    #[arg(long, default_value = "localnet")]
+    pub dir: PathBuf,
+}
+
+/// `minuet load`
+#[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("pace").required(true).args(["rate", "max"]))]
+pub struct LoadArgs {
+    /// Transfers per second, evenly spaced; latency counts from the scheduled moment
+    #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
+    pub rate: Option<f64>,
+    /// As many as become final: keeps --in-flight transfers under way
+    #[arg(long)]
+    pub max: bool,
+    /// Seconds that count
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub duration: u64,
+    /// Seconds before those, whose transfers are sent and reconciled but not timed
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub warmup: u64,
+    /// Development accounts to send from
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub senders: u32,
+    /// With --max: transfers under way over all senders
+    #[arg(long, default_value_t = 4000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub in_flight: u32,
+    /// Nodes to send to and to watch; by default all of the localnet
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub nodes: Vec<String>,
+    /// The localnet whose accounts send
+    #[arg(long, default_value = "localnet")]
+    pub dir: PathBuf,
+    /// Draws the recipients; the same seed draws the same
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Seconds that transfers may take to become final after the last was sent
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub settle: u64,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
+    if rate > 0.0 && rate <= 1_000_000.0 { Ok(rate) } else { Err("must be above 0 and at most 1000000".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_lists_every_exit_code() {
+        let help = Cli::command().render_long_help().to_string();
+        for exit in crate::exit::Exit::ALL {
+            assert!(help.contains(exit.meaning()), "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn load_needs_exactly_one_pace() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parse("minuet load").is_err());
+        assert!(parse("minuet load --rate 10 --max").is_err());
+        assert!(parse("minuet load --rate 0").is_err());
+        parse("minuet load --rate 10 --duration 60 --senders 1000 --json").unwrap();
+        parse("minuet --json load --max").unwrap();
+    }
+
+    #[test]
+    fn commands_parse_as_documented() {
+        for line in [
+            "minuet localnet --validators 6 --dir x --reset --for 10 --base-port 7000 --json",
+            "minuet node --config a.toml --set log.level=debug --log-format json",
+            "minuet keys generate --dir k",
+            "minuet genesis new --validator a b c --chain-id 9 --account 0x0000000000000000000000000000000000000001=5ether",
+            "minuet config check --config a.toml",
+            "minuet account new k.key",
+            "minuet transfer --dev-account 0 --to 0x0000000000000000000000000000000000000001 --value 1.5ether",
+            "minuet block latest --node http://127.0.0.1:1",
+            "minuet status --all",
+        ] {
+            Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use super::*;
+
+const CHAIN: B256 = B256::repeat_byte(1);
+
+#[test]
+fn a_second_open_is_refused_and_names_the_holder() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = DataDir::open(dir.path(), 7, CHAIN).unwrap();
+    let refusal = DataDir::open(dir.path(), 7, CHAIN).unwrap_err();
+    assert_eq!(refusal.exit, Exit::DataDirectory);
+    assert!(refusal.message.contains(&format!("process {}", std::process::id())), "{refusal}");
+    drop(held);
+    DataDir::open(dir.path(), 7, CHAIN).unwrap();
+}
+
+#[test]
+fn another_chains_directory_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(DataDir::open(dir.path(), 7, CHAIN).unwrap());
+    let refusal = DataDir::open(dir.path(), 7, B256::repeat_byte(2)).unwrap_err();
+    assert!(refusal.message.contains("belongs to another chain"), "{refusal}");
+    assert!(DataDir::check(dir.path(), 8, CHAIN).unwrap_err().message.contains("another chain"));
+    assert_eq!(DataDir::check(dir.path(), 7, CHAIN), Ok("of this chain"));
+}
+
+#[test]
+fn a_directory_with_foreign_files_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("photo.jpg"), b"x").unwrap();
+    let refusal = DataDir::open(dir.path(), 7, CHAIN).unwrap_err();
+    assert!(refusal.message.contains("no Minuet data directory"), "{refusal}");
+    assert!(!dir.path().join(MARKER_FILE).exists());
+}
+
+#[test]
+fn a_damaged_or_newer_marker_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(MARKER_FILE), "nonsense").unwrap();
+    assert!(DataDir::open(dir.path(), 7, CHAIN).unwrap_err().message.contains("damaged CHAIN file"));
+    let newer = format!("version = 2\nchain_id = 7\ngenesis_fingerprint = \"{CHAIN}\"\n");
+    fs::write(dir.path().join(MARKER_FILE), newer).unwrap();
+    assert!(DataDir::open(dir.path(), 7, CHAIN).unwrap_err().message.contains("format version 2"));
+}

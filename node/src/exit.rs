@@ -1,0 +1,101 @@
+//! How the program ends: one list of exit codes, and the failure that carries one with its message.
+//!
+//! Scripts depend on these numbers: they are only ever added to.
+
+use std::fmt;
+use std::process::ExitCode;
+
+macro_rules! exits {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $meaning:literal;)+) => {
+        /// Why a command did not succeed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Exit {
+            $($(#[doc = $doc])+ $name = $code,)+
+        }
+
+        impl Exit {
+            /// All failures, ascending by code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// What the code means, for `--help` and the documentation.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)+
+                }
+            }
+        }
+    };
+}
+
+exits! {
+    /// Nothing below fits.
+    Generic = 1, "unexpected failure";
+    /// The command line is wrong (clap ends with the same code).
+    Usage = 2, "wrong command line";
+    /// Configuration or genesis is wrong.
+    Config = 3, "configuration or genesis refused";
+    /// A key file is missing, damaged, or readable by others.
+    Keys = 4, "key file missing, damaged or readable by others";
+    /// The data directory is in use, belongs to another chain, or cannot be written.
+    DataDirectory = 5, "data directory in use, of another chain, or not writable";
+    /// Database or journal failed while running; nothing more is signed (D-FAIL-STOP).
+    Storage = 6, "database or journal failed: the node stopped before signing anything else";
+    /// A port is taken or an address cannot be used.
+    Network = 7, "port in use or address not usable";
+    /// Two conflicting finalizations were seen (S-HALT). Both are kept as evidence.
+    SafetyHalt = 8, "conflicting finality: the node stopped and kept the evidence";
+    /// The node that a command talks to does not answer.
+    Unreachable = 9, "the node asked cannot be reached";
+    /// `localnet --for` saw no new final block, or `load` lost or duplicated transfers.
+    NotAdvanced = 10, "the chain did not advance, or a load run did not reconcile";
+    /// The node refused the transaction, or dropped it.
+    Rejected = 11, "transaction rejected, reverted, dropped or not final in time";
+    /// No such account, block or transaction.
+    NotFound = 12, "no such block or transaction";
+}
+
+/// An exit code with the message that goes to standard error: what was wrong and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The class of failure.
+    pub exit: Exit,
+    /// For the user.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with a message.
+    pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self { exit, message: message.to_string() }
+    }
+
+    /// A configuration or genesis failure.
+    pub fn config(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Config, message)
+    }
+
+    /// For the process.
+    #[must_use]
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The list of exit codes as `--help` shows it.
+#[must_use]
+pub fn help() -> String {
+    let mut text = String::from("Exit codes:\n   0  success\n");
+    for exit in Exit::ALL {
+        text.push_str(&format!("  {:>2}  {}\n", *exit as u8, exit.meaning()));
+    }
+    text
+}

@@ -1,0 +1,84 @@
+use super::*;
+use crate::config::{Overrides, Prepared, load};
+
+fn args(dir: &Path) -> LocalnetArgs {
+    LocalnetArgs {
+        validators: Some(3),
+        dir: dir.to_owned(),
+        reset: false,
+        for_seconds: None,
+        base_port: None,
+        accounts: Some(4),
+        recipients: Some(10),
+    }
+}
+
+#[test]
+fn a_new_localnet_is_complete_and_every_node_of_it_prepares() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = prepare(&args(dir.path())).unwrap();
+    for index in 0..3 {
+        let file = home(dir.path(), index).join("config.toml");
+        let config = load(&file, [], &Overrides::default(), (None, None)).unwrap();
+        assert_eq!(config.rpc.listen_address.port(), RPC_PORT + index);
+        let node = Prepared::new(config).unwrap();
+        assert_eq!(node.validator.unwrap().0, index);
+        assert_eq!(node.genesis.file().accounts.len(), 14);
+        let seed = DevSeed::read(dir.path()).unwrap();
+        assert!(node.genesis.file().accounts.contains_key(&seed.sender_address(3)));
+        assert!(node.genesis.file().accounts.contains_key(&seed.recipient(9)));
+    }
+    assert_eq!(Manifest::read(dir.path()).unwrap(), manifest);
+}
+
+#[test]
+fn an_existing_localnet_is_reused_and_its_ports_can_move() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(&args(dir.path())).unwrap();
+    let genesis = fs::read(dir.path().join(GENESIS_FILE)).unwrap();
+    let again = LocalnetArgs { validators: None, accounts: None, base_port: Some(20_000), ..args(dir.path()) };
+    let manifest = prepare(&again).unwrap();
+    assert_eq!((manifest.p2p_port, manifest.rpc_port), (20_000, 20_100));
+    assert_eq!(fs::read(dir.path().join(GENESIS_FILE)).unwrap(), genesis);
+    let config = load(&home(dir.path(), 1).join("config.toml"), [], &Overrides::default(), (None, None)).unwrap();
+    assert_eq!(config.p2p.listen_address.port(), 20_001);
+    assert_eq!(config.p2p.peers[1].address, "127.0.0.1:20002");
+}
+
+#[test]
+fn asking_for_another_network_than_the_one_there_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(&args(dir.path())).unwrap();
+    let refusal = prepare(&LocalnetArgs { validators: Some(6), ..args(dir.path()) }).unwrap_err();
+    assert!(refusal.message.contains("--validators 6") && refusal.message.contains("--reset"), "{refusal}");
+}
+
+#[test]
+fn reset_deletes_only_what_a_localnet_made() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(&args(dir.path())).unwrap();
+    let before = fs::read(dir.path().join(GENESIS_FILE)).unwrap();
+    fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+    prepare(&LocalnetArgs { reset: true, ..args(dir.path()) }).unwrap();
+    assert_ne!(fs::read(dir.path().join(GENESIS_FILE)).unwrap(), before);
+    assert_eq!(fs::read_to_string(dir.path().join("notes.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn a_directory_with_other_files_is_refused_even_for_reset() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+    let refusal = prepare(&LocalnetArgs { reset: true, ..args(dir.path()) }).unwrap_err();
+    assert!(refusal.message.contains("no localnet"), "{refusal}");
+    assert!(Manifest::read(dir.path()).unwrap_err().message.contains("minuet localnet"));
+}
+
+#[test]
+fn an_interrupted_making_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut manifest = prepare(&args(dir.path())).unwrap();
+    manifest.complete = false;
+    write_manifest(dir.path(), &manifest).unwrap();
+    fs::remove_file(dir.path().join(GENESIS_FILE)).unwrap();
+    assert!(prepare(&args(dir.path())).unwrap().complete);
+}
