@@ -175,7 +175,7 @@ impl Feed {
 
     /// Drains the ring until its sender is gone.
     pub async fn run(self: Arc<Self>, mut ring: Receiver<FinalizedBlock>, bell: FinalizedBell) {
-        let mut dropped_before = ring.stats().snapshot().dropped;
+        let mut dropped_before = 0;
         let mut turn = 0;
         loop {
             while let Some(block) = ring.try_recv() {

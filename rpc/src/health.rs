@@ -54,6 +54,14 @@ pub fn reasons(shared: &Shared) -> Vec<String> {
     reasons
 }
 
+/// Sets every service's state. A service whose state was never set is unknown to the standard health service.
+pub async fn announce(reporter: &HealthReporter, is_serving: bool) {
+    let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+    for service in SERVICES {
+        reporter.set_service_status(service, status).await;
+    }
+}
+
 /// Keeps the standard health service up to date until the node stops.
 pub async fn report(shared: Arc<Shared>, reporter: HealthReporter) {
     let mut ticks = tokio::time::interval(Duration::from_millis(shared.config.health_check_ms));
@@ -67,10 +75,7 @@ pub async fn report(shared: Arc<Shared>, reporter: HealthReporter) {
         let is_serving = !stops && reasons(&shared).is_empty();
         if was != Some(is_serving) {
             was = Some(is_serving);
-            let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-            for service in SERVICES {
-                reporter.set_service_status(service, status).await;
-            }
+            announce(&reporter, is_serving).await;
         }
         if stops {
             return;

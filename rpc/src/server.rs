@@ -154,6 +154,7 @@ pub fn spawn(config: RpcConfig, context: RpcContext) -> Result<RpcHandle, RpcErr
     let router = router(&shared, health_service)?;
     let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
         runtime.block_on(async {
+            health::announce(&reporter, health::reasons(&shared).is_empty()).await;
             tokio::spawn(funnel);
             tokio::spawn(feed.run(context.finalized, context.finalized_bell));
             tokio::spawn(health::report(shared, reporter));

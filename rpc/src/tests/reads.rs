@@ -1,0 +1,134 @@
+use super::*;
+use crate::proto::{self, TransactionDetail};
+use tonic::Code;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_read_from_final_state_and_nonces_from_the_pool_too() {
+    let mut node = start(test_config()).await;
+    let request = proto::GetAccountRequest { address: SENDER.to_vec().into() };
+    let account = node.client.accounts.get_account(request).await.unwrap().into_inner();
+    assert_eq!((account.balance.as_str(), account.nonce, account.exists), (U256::MAX.to_string().as_str(), 4, true));
+    assert_eq!(node.client.balance(&SENDER).await.unwrap(), U256::MAX);
+    assert_eq!(node.client.balance(&Address::ZERO).await.unwrap(), U256::ZERO);
+    let request = proto::GetNonceRequest { address: SENDER.to_vec().into() };
+    let nonce = node.client.accounts.get_nonce(request).await.unwrap().into_inner();
+    assert_eq!((nonce.finalized, nonce.next), (4, 6));
+
+    let short = proto::GetBalanceRequest { address: vec![1; 19].into() };
+    let (code, text, word) = refusal(node.client.accounts.get_balance(short).await.map_err(ClientError::from));
+    assert_eq!((code, word.as_str()), (Code::InvalidArgument, "address_length"));
+    assert_eq!(text, "address: must be 20 bytes, not 19");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_is_found_by_hash_by_height_and_as_the_latest() {
+    let mut node = start(test_config()).await;
+    let transactions = [transfer(0), transfer(1)];
+    let header = node.chain.push(&transactions).header;
+    let latest = node.client.latest_block(TransactionDetail::Full).await.unwrap();
+    assert_eq!(latest.hash, header.digest().to_vec());
+    assert_eq!((latest.height, latest.view, latest.proposer, latest.transaction_count), (1, 2, 3, 2));
+    assert_eq!(BlockHeader::decode(&latest.header_rlp).unwrap(), *header);
+    let second = &latest.transactions[1];
+    let outcome = second.outcome.as_ref().unwrap();
+    assert_eq!((outcome.index, outcome.gas_used, outcome.fee.as_str()), (1, 21_000, "21000105000"));
+    assert_eq!(second.transaction.as_ref().unwrap().envelope, transactions[1].envelope().to_vec());
+
+    let by_hash = node.client.block(&header.digest(), TransactionDetail::Hashes).await.unwrap();
+    assert_eq!(by_hash.transaction_hashes, latest.transaction_hashes);
+    assert!(by_hash.transactions.is_empty());
+    let by_height = node.client.block_at(Height(1), TransactionDetail::Unspecified).await.unwrap();
+    assert_eq!((by_height.hash, by_height.transaction_count), (latest.hash, 2));
+    assert!(by_height.transaction_hashes.is_empty());
+    assert_eq!(node.client.block_at(Height(0), TransactionDetail::Full).await.unwrap().height, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_that_are_not_there_and_bad_fields_are_refused_by_name() {
+    let mut node = start(test_config()).await;
+    let (code, text, word) = refusal(node.client.block_at(Height(9), TransactionDetail::Full).await);
+    assert_eq!((code, word.as_str()), (Code::NotFound, "height_not_final"));
+    assert!(text.contains("the newest final block is 0"), "{text}");
+    let (code, _, word) = refusal(node.client.block(&B256::ZERO, TransactionDetail::Full).await);
+    assert_eq!((code, word.as_str()), (Code::NotFound, "block_not_found"));
+    let long = proto::GetBlockRequest { hash: vec![0; 33].into(), detail: 0 };
+    let (code, text, _) = refusal(node.client.blocks.get_block(long).await.map_err(ClientError::from));
+    assert_eq!((code, text.as_str()), (Code::InvalidArgument, "hash: must be 32 bytes, not 33"));
+    let odd = proto::GetLatestBlockRequest { detail: 77 };
+    let (code, text, _) = refusal(node.client.blocks.get_latest_block(odd).await.map_err(ClientError::from));
+    assert_eq!((code, &text[..7]), (Code::InvalidArgument, "detail:"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_failure_sends_the_caller_to_another_node() {
+    let mut node = start(test_config()).await;
+    node.chain.break_storage();
+    let (code, text, word) = refusal(node.client.balance(&SENDER).await);
+    assert_eq!((code, word.as_str()), (Code::Unavailable, "storage_unavailable"));
+    assert!(text.contains("ask another node"), "{text}");
+    let health = node.client.node.get_health(proto::GetHealthRequest {}).await.unwrap().into_inner();
+    assert!(health.reasons[0].contains("storage"), "{health:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_names_the_chain_the_quorums_and_recent_finality() {
+    let mut node = start(test_config()).await;
+    node.status.view.set(12);
+    let mut blocks = node.client.subscribe_blocks(Some(Height(2)), false).await.unwrap();
+    node.finalize(&[]);
+    node.finalize(&[transfer(0)]);
+    assert_eq!(blocks.message().await.unwrap().unwrap().height, 2);
+    let status = node.client.status().await.unwrap();
+    assert_eq!(status.genesis_hash, genesis().digest().to_vec());
+    assert_eq!((status.chain_id, status.validator_index, status.view, status.height), (7, Some(1), 12, 2));
+    assert_eq!((status.n, status.f, status.m, status.l), (6, 1, 3, 5));
+    assert_eq!((status.finality_p50_us, status.finality_p99_us, status.finality_samples), (2500, 2500, 2));
+    assert!(status.resident_bytes > 1_000_000);
+    let peers = node.client.node.get_peers(proto::GetPeersRequest {}).await.unwrap().into_inner().peers;
+    assert_eq!((peers.len(), peers[0].validator_index, peers[0].address.as_str()), (1, Some(2), "127.0.0.1:9002"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_names_its_reasons_and_the_standard_service_follows() {
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let mut node = start(RpcConfig { stale_after_ms: u64::MAX, ..test_config() }).await;
+    let health = node.client.node.get_health(proto::GetHealthRequest {}).await.unwrap().into_inner();
+    assert_eq!(health.reasons, ["no block is final yet"]);
+    let mut standard = HealthClient::new(channel(&node).await);
+    let service = "minuet.v1.TransactionService".to_owned();
+    let mut watch = standard.watch(HealthCheckRequest { service }).await.unwrap().into_inner();
+    node.chain.push(&[]);
+    // The service may first say what was true before the block.
+    while watch.message().await.unwrap().unwrap().status != 1 {}
+    let health = node.client.node.get_health(proto::GetHealthRequest {}).await.unwrap().into_inner();
+    assert_eq!((health.status, health.reasons.len()), (1, 0));
+    node.status.known_height.set(1000);
+    while watch.message().await.unwrap().unwrap().status != 2 {}
+    let health = node.client.node.get_health(proto::GetHealthRequest {}).await.unwrap().into_inner();
+    assert_eq!(health.reasons, ["catching up: 999 blocks behind the peers"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_versions_of_reflection_list_every_service() {
+    use tonic_reflection::pb::{v1, v1alpha};
+    let node = start(test_config()).await;
+    let expected = ["Account", "Block", "Node", "Subscription", "Transaction"].map(|s| format!("minuet.v1.{s}Service"));
+
+    let request = v1::server_reflection_request::MessageRequest::ListServices(String::new());
+    let request = v1::ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+    let mut client = v1::server_reflection_client::ServerReflectionClient::new(channel(&node).await);
+    let stream = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
+    let answer = stream.into_inner().message().await.unwrap().unwrap().message_response.unwrap();
+    let v1::server_reflection_response::MessageResponse::ListServicesResponse(list) = answer else { panic!() };
+    let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+    assert!(expected.iter().all(|name| names.contains(name)), "{names:?}");
+    assert!(names.contains(&"grpc.health.v1.Health".to_owned()));
+
+    let request = v1alpha::server_reflection_request::MessageRequest::ListServices(String::new());
+    let request = v1alpha::ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+    let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(channel(&node).await);
+    let stream = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
+    let answer = stream.into_inner().message().await.unwrap().unwrap().message_response.unwrap();
+    let v1alpha::server_reflection_response::MessageResponse::ListServicesResponse(list) = answer else { panic!() };
+    assert!(list.service.len() >= 6);
+}
