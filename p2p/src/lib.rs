@@ -11,8 +11,18 @@
 //!   what it is sent is disconnected.
 //! - `PeerEvent::Up` comes before a connection's first frame, `PeerEvent::Down` follows every `Up`.
 
+mod budget;
+pub mod closing;
 mod config;
+mod connect;
+pub mod frame;
+pub mod hello;
+mod hub;
+mod inlets;
+mod link;
+mod reader;
 mod rings;
+mod score;
 mod service;
 mod stats;
 pub mod tls;

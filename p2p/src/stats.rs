@@ -134,6 +134,8 @@ pub struct PeerInfo {
     pub bytes_out: u64,
     /// Bans so far.
     pub bans: u32,
+    /// Why there is no connection, in words; `None` while connected or before the first attempt.
+    pub last_error: Option<String>,
 }
 
 /// Shared with observers.
@@ -148,6 +150,7 @@ pub struct P2pStats {
     /// Bans spoken.
     pub bans: Counter,
     peers: Mutex<Vec<PeerInfo>>,
+    last_refusal: Mutex<Option<String>>,
 }
 
 impl P2pStats {
@@ -167,6 +170,16 @@ impl P2pStats {
     #[must_use]
     pub fn peers(&self) -> Vec<PeerInfo> {
         crate::lock(&self.peers).clone()
+    }
+
+    /// The newest reason for which a connection did not come about, either way, with the address.
+    #[must_use]
+    pub fn last_refusal(&self) -> Option<String> {
+        crate::lock(&self.last_refusal).clone()
+    }
+
+    pub(crate) fn set_last_refusal(&self, text: String) {
+        *crate::lock(&self.last_refusal) = Some(text);
     }
 
     pub(crate) fn reject(&self, reason: Reject) {

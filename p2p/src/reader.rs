@@ -1,0 +1,114 @@
+//! Reads one lane of one peer: header, limit, budget, payload, ring; and only then the next frame.
+
+use crate::budget::Budget;
+use crate::closing::CloseReason;
+use crate::frame::{HEADER_BYTES, parse_header};
+use crate::hub::Hub;
+use crate::inlets::Delivery;
+use crate::link::Link;
+use crate::stats::Reject;
+use minuet_core::Bytes;
+use minuet_core::alloy_primitives::bytes;
+use minuet_core::messages::PeerFrame;
+use minuet_core::wire::Lane;
+use quinn::{ReadError, RecvStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Taken from the connection at once.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Set aside for a payload before any of it has come; the rest follows what really arrives.
+const FIRST_ALLOCATION_BYTES: usize = 64 << 10;
+
+/// Why a lane is not read on.
+enum Stop {
+    /// The connection is gone, which its watcher sees too.
+    Lost,
+    Close(CloseReason),
+}
+
+struct Input {
+    stream: RecvStream,
+    lane: Lane,
+    chunk: bytes::Bytes,
+}
+
+impl Input {
+    /// The next bytes, at least one and at most `max`.
+    async fn next(&mut self, max: usize) -> Result<bytes::Bytes, Stop> {
+        while self.chunk.is_empty() {
+            self.chunk = match self.stream.read_chunk(CHUNK_BYTES, true).await {
+                Ok(Some(chunk)) => chunk.bytes,
+                Ok(None) | Err(ReadError::Reset(_)) => {
+                    return Err(Stop::Close(CloseReason::LaneEnded(self.lane.name())));
+                }
+                Err(_) => return Err(Stop::Lost),
+            };
+        }
+        Ok(self.chunk.split_to(max.min(self.chunk.len())))
+    }
+
+    async fn header(&mut self) -> Result<[u8; HEADER_BYTES], Stop> {
+        let mut header = [0; HEADER_BYTES];
+        let mut filled = 0;
+        while filled < HEADER_BYTES {
+            let part = self.next(HEADER_BYTES - filled).await?;
+            header[filled..filled + part.len()].copy_from_slice(&part);
+            filled += part.len();
+        }
+        Ok(header)
+    }
+
+    /// A copy of its own, so that a small payload never keeps a large receive buffer alive.
+    async fn payload(&mut self, length: usize) -> Result<Bytes, Stop> {
+        let mut payload = Vec::with_capacity(length.min(FIRST_ALLOCATION_BYTES));
+        while payload.len() < length {
+            let part = self.next(length - payload.len()).await?;
+            payload.extend_from_slice(&part);
+        }
+        Ok(Bytes::from(payload))
+    }
+}
+
+/// Reads until the lane or the connection ends; what the connection is to be closed with, if it is to be.
+pub(crate) async fn read_lane(hub: Arc<Hub>, link: Arc<Link>, lane: Lane, stream: RecvStream) -> Option<CloseReason> {
+    let mut input = Input { stream, lane, chunk: bytes::Bytes::new() };
+    let rate = match lane {
+        Lane::Transactions => Some(hub.config.transactions_bytes_per_second),
+        Lane::Sync => Some(hub.config.sync_bytes_per_second),
+        _ => None,
+    };
+    let mut budget = rate.map(|rate| Budget::new(rate, Instant::now()));
+    loop {
+        match read_frame(&hub, &link, &mut input, budget.as_mut()).await {
+            Ok(()) => {}
+            Err(Stop::Lost) => return None,
+            Err(Stop::Close(reason)) => return Some(reason),
+        }
+    }
+}
+
+async fn read_frame(hub: &Hub, link: &Link, input: &mut Input, budget: Option<&mut Budget>) -> Result<(), Stop> {
+    let header = input.header().await?;
+    let (kind, length) = parse_header(header, input.lane).map_err(|error| Stop::Close(error.into()))?;
+    if let Some(budget) = budget {
+        let wait = budget.spend(HEADER_BYTES + length, Instant::now());
+        if wait > Duration::ZERO {
+            hub.stats.lane(input.lane).throttled.add(1);
+            tokio::time::sleep(wait).await;
+        }
+    }
+    let payload = input.payload(length).await?;
+    hub.count_received(link, input.lane, (HEADER_BYTES + length) as u64);
+    let delivery = crate::lock(&hub.inlets).deliver(PeerFrame { peer: link.peer, kind, payload });
+    match delivery {
+        Delivery::Done => {}
+        Delivery::Dropped => hub.stats.reject(Reject::MempoolFull),
+        Delivery::Held(placed) => {
+            hub.stats.lane(input.lane).held.add(1);
+            // An error means that the frame was given up with its ring: read on, so that nothing waits for ever.
+            let _ = placed.await;
+        }
+    }
+    Ok(())
+}
