@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
+/// Where to say height and index.
+type Answer = oneshot::Sender<(Height, u32)>;
+
 #[derive(Debug, Default)]
 struct Inner {
     next_id: u64,
-    waiting: BTreeMap<TxHash, Vec<(u64, oneshot::Sender<(Height, u32)>)>>,
+    waiting: BTreeMap<TxHash, Vec<(u64, Answer)>>,
 }
 
 /// Who waits for which transaction. Bounded by the permits that the callers hold.
