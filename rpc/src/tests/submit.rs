@@ -47,7 +47,9 @@ async fn a_wait_ends_with_the_block_that_makes_the_transaction_final() {
     node.finalize(&[transaction]);
     let answer = wait.await.unwrap();
     let Some(State::Final(outcome)) = answer.state.unwrap().state else { panic!() };
-    assert_eq!((outcome.height, outcome.stored_at_us, answer.timed_out), (1, Some(1_000_200_000 + 2500), false));
+    assert_eq!((outcome.height, answer.timed_out), (1, false));
+    // Unknown if the call found the block in the store before its announcement came.
+    assert!(outcome.stored_at_us.is_none_or(|stored_at_us| stored_at_us == 1_000_202_500));
     assert!(answer.admitted_after_us <= answer.answered_after_us);
 }
 
