@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn golden_values() {
-        let next = |gas, ms| RULES.next_base_fee(1_000_000_000, gas, TimeMs(5_000), TimeMs(5_000 + ms));
+        let next = |gas, ms: u64| RULES.next_base_fee(1_000_000_000, gas, TimeMs(5_000), TimeMs(5_000 + ms));
         assert_eq!(next(100_000_000, 1000), 1_000_000_000);
         assert_eq!(next(200_000_000, 1000), 1_117_783_000);
         assert_eq!(next(0, 1000), 882_217_000);
