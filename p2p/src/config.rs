@@ -63,7 +63,7 @@ impl Default for P2pConfig {
             keep_alive_ms: 500,
             transactions_bytes_per_second: 16 << 20,
             sync_bytes_per_second: 32 << 20,
-            consensus_queue_bytes: 8 << 20,
+            consensus_queue_bytes: 16 << 20,
             droppable_queue_bytes: 8 << 20,
             ban_ms: 60_000,
             ban_max_ms: 600_000,

@@ -160,7 +160,6 @@ impl Hub {
         }
         let link = Arc::new(Link::new(peer, connection.clone(), instance, is_preferred));
         conduct.link = Some(Arc::clone(&link));
-        conduct.last_error = None;
         let mut inlets = crate::lock(&self.inlets);
         if previous.is_some() {
             inlets.down(peer);

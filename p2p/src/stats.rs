@@ -134,7 +134,7 @@ pub struct PeerInfo {
     pub bytes_out: u64,
     /// Bans so far.
     pub bans: u32,
-    /// Why there is no connection, in words; `None` while connected or before the first attempt.
+    /// Why the last connection ended or did not come about, in words.
     pub last_error: Option<String>,
 }
 
