@@ -150,7 +150,7 @@ impl Driver {
         let mut driver = Self {
             blocks: BlockStore::new(&header),
             casting: Casting::new(me, config.key),
-            committing: Committing::new(&header),
+            committing: Committing::new(),
             replica: recovered.replica,
             verifier: config.verifier,
             now,

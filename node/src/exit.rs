@@ -53,6 +53,12 @@ exits! {
     Rejected = 11, "transaction rejected, reverted, dropped or not final in time";
     /// No such account, block or transaction.
     NotFound = 12, "no such block or transaction";
+    /// The own key signed something that the journal does not hold (D-OWN-SIG).
+    DoubledValidator = 13, "this validator's key signs elsewhere, or its data directory is an old copy: signing stopped";
+    /// A final block executes differently here (S-ROOT).
+    StateMismatch = 14, "a final block gives another state here: this node's state or program is wrong";
+    /// A panic: everything acknowledged is durable.
+    Bug = 70, "a bug in this program; the log has the trace";
 }
 
 /// An exit code with the message that goes to standard error: what was wrong and what to do.

@@ -4,7 +4,6 @@
 use super::bodies::Execution;
 use super::{Driver, Fatal};
 use minuet_core::certificate::Certificate;
-use minuet_core::header::BlockHeader;
 use minuet_core::messages::LedgerRequest;
 use minuet_core::{Digest, Height, View};
 use std::collections::{BTreeMap, VecDeque};
@@ -15,20 +14,15 @@ pub(super) struct Committing {
     queue: VecDeque<(Vec<Digest>, Arc<Certificate>)>,
     /// Sent to the ledger, by their last block: the view.
     sent: BTreeMap<Digest, View>,
-    stored_height: Height,
 }
 
 impl Committing {
-    pub fn new(stored: &BlockHeader) -> Self {
-        Self { queue: VecDeque::new(), sent: BTreeMap::new(), stored_height: stored.height() }
+    pub const fn new() -> Self {
+        Self { queue: VecDeque::new(), sent: BTreeMap::new() }
     }
 
     pub fn push(&mut self, blocks: Vec<Digest>, finalization: Arc<Certificate>) {
         self.queue.push_back((blocks, finalization));
-    }
-
-    pub const fn stored_height(&self) -> Height {
-        self.stored_height
     }
 }
 
@@ -68,7 +62,7 @@ impl Driver {
     }
 
     pub(super) fn on_committed(&mut self, height: Height, digest: Digest) {
-        self.committing.stored_height = self.committing.stored_height.max(height);
+        tracing::debug!(%height, %digest, "stored");
         if let Some(view) = self.committing.sent.remove(&digest) {
             self.blocks.stored(digest, view);
             self.raise_floor_to(view);

@@ -186,6 +186,10 @@ pub fn generate(dir: &Path, fee_recipient: Option<Address>) -> Result<GenesisVal
     let network = Ed25519SecretKey::generate().map_err(|error| no_randomness(&error))?;
     write_secret(&dir.join(BLS_FILE), KeyKind::Bls, &bls.to_bytes())?;
     write_ed25519(&dir.join(NETWORK_FILE), KeyKind::Network, &network)?;
+    // D-WIPED: only a key that is known never to have signed may start with an empty journal.
+    let marker = crate::run::first_use::marker_of(&dir.join(BLS_FILE));
+    std::fs::write(&marker, "This key has never signed. The first start removes this file.\n")
+        .map_err(|error| refused(&marker, format!("cannot be written: {error}")))?;
     let entry = public_entry(&bls, &network, fee_recipient);
     let text = serde_json::to_string_pretty(&entry).map_err(|error| Failure::new(Exit::Generic, error))?;
     std::fs::write(dir.join(VALIDATOR_FILE), text + "\n")

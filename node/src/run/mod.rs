@@ -1,13 +1,312 @@
-//! Runs a validator: wires the services and their threads.
+//! Runs a node: the one place where the services meet. Opens store, ledger and journal, makes the rings, starts the
+//! threads, waits for a reason to end, and ends them in the order in which their rings are abandoned.
+
+mod adapters;
+mod consensus;
+pub(crate) mod first_use;
+mod plan;
 
 use crate::config::Prepared;
 use crate::exit::{Exit, Failure};
+use minuet_consensus::driver::{Driver, DriverConfig, DriverRings, Fatal};
+use minuet_consensus::effect::Halt;
+use minuet_consensus::replica::{ReplicaConfig, Tip};
+use minuet_consensus::verify::Verifier;
+use minuet_core::ValidatorIndex;
+use minuet_core::genesis::Genesis;
+use minuet_core::messages::{
+    Admitted, JournalReply, JournalRequest, LedgerReply, LedgerRequest, MempoolReply, MempoolRequest, StateNotice,
+};
+use minuet_core::ring::{Doorbell, RingMessage, ring, ring_with_room_bell};
+use minuet_core::status::NodeStatus;
+use minuet_core::store::StoreError;
+use minuet_execution::{Ledger, LedgerDriver, LedgerOptions, LedgerRings};
+use minuet_mempool::{MempoolDriver, MempoolRings};
+use minuet_p2p::{P2pHandle, P2pIdentity, P2pRings};
+use minuet_rpc::{RpcContext, RpcHandle};
+use minuet_storage::{Journal, JournalDriver, RealDirectory, RocksStore};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+/// Why the node ends.
+pub(crate) enum End {
+    /// SIGTERM or SIGINT.
+    Signal,
+    /// A service cannot go on.
+    Failed(Failure),
+}
+
+/// Everything that runs, in the order in which it is ended.
+struct Running {
+    status: Arc<NodeStatus>,
+    consensus: consensus::ConsensusThread,
+    p2p: P2pHandle,
+    rpc: RpcHandle,
+    others: Vec<(&'static str, JoinHandle<()>)>,
+    store: Arc<RocksStore>,
+}
 
 /// Runs until the process is told to stop.
 ///
 /// # Errors
-/// Whatever ends the node other than a request to stop.
+/// Whatever ends the node other than a request to stop; the exit code tells the class.
 pub fn run_node(prepared: Prepared) -> Result<(), Failure> {
-    drop(prepared);
-    Err(Failure::new(Exit::Generic, "this build has no node in it"))
+    let (ends, ended) = channel();
+    stop_on_signals(&ends)?;
+    stop_on_panic();
+    let data_dir = prepared.data_dir.path().to_owned();
+    let running = start(prepared, &ends)?;
+    tracing::info!(data_dir = %data_dir.display(), "the node runs");
+    let outcome = wait(&ended);
+    running.stop();
+    outcome
+}
+
+fn wait(ended: &Receiver<End>) -> Result<(), Failure> {
+    match ended.recv() {
+        Ok(End::Signal) => {
+            tracing::info!("told to stop");
+            Ok(())
+        }
+        Ok(End::Failed(failure)) => Err(failure),
+        Err(_) => Err(Failure::new(Exit::Generic, "every service ended without saying why")),
+    }
+}
+
+fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
+    let status = Arc::new(NodeStatus::default());
+    let plan = plan::Plan::new(&prepared)?;
+    let genesis = Arc::new(prepared.genesis);
+    let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|e| storage(&e))?;
+    let ledger = Ledger::open(store.clone(), &genesis, LedgerOptions::default()).map_err(|e| storage(&e))?;
+    let reader = ledger.reader().clone();
+    let journal_dir = prepared.data_dir.path().join("journal");
+    let directory = RealDirectory::open_or_create(&journal_dir).map_err(|error| {
+        Failure::new(Exit::DataDirectory, format!("journal directory {}: {error}", journal_dir.display()))
+    })?;
+    let (journal, records) = Journal::open(directory, genesis.fingerprint(), plan.journal)
+        .map_err(|error| Failure::new(Exit::Storage, error))?;
+    let signer = first_use::may_sign(&prepared.config.keys.bls, prepared.validator, journal.is_new())?;
+
+    // The bells first: each ring is made with the bell of the thread that it feeds.
+    let (consensus_bell, consensus_waiter) = Doorbell::new();
+    let (mempool_bell, mempool_waiter) = Doorbell::new();
+    let (ledger_bell, ledger_waiter) = Doorbell::new();
+    let (journal_bell, journal_waiter) = Doorbell::new();
+    let (p2p_bell, p2p_waiter) = minuet_p2p::bell();
+    let (api_bell, finalized_bell) = minuet_rpc::finalized_bell();
+
+    let (p2p_rings, from_p2p, mempool_p2p) = P2pRings::connect(&p2p_bell, &consensus_bell, &mempool_bell);
+    let (to_mempool, requests) = pair::<MempoolRequest>(&mempool_bell, &consensus_bell);
+    let (replies, from_mempool) = ring::<MempoolReply>(&consensus_bell);
+    let (to_ledger, ledger_requests) = pair::<LedgerRequest>(&ledger_bell, &consensus_bell);
+    let (ledger_replies, from_ledger) = ring::<LedgerReply>(&consensus_bell);
+    let (to_journal, journal_requests) = pair::<JournalRequest>(&journal_bell, &consensus_bell);
+    let (journal_replies, from_journal) = ring::<JournalReply>(&consensus_bell);
+    let (notices_out, notices) = pair::<StateNotice>(&mempool_bell, &ledger_bell);
+    let (admitted_out, admitted) = ring::<Admitted>(&Doorbell::silent());
+    let (submissions_out, submissions) = ring(&mempool_bell);
+    let (events, finalized) = ring(&api_bell);
+
+    let tip = stored_tip(&ledger)?;
+    let rings = DriverRings {
+        certificates: from_p2p.certificates,
+        votes: from_p2p.consensus,
+        bulk: from_p2p.bulk,
+        peers: from_p2p.events,
+        urgent_out: from_p2p.urgent,
+        bulk_out: from_p2p.bulk_commands,
+        mempool_out: to_mempool,
+        mempool: from_mempool,
+        ledger_out: to_ledger,
+        ledger: from_ledger,
+        journal_out: to_journal,
+        journal: from_journal,
+    };
+    let config = driver_config(&plan, &genesis, signer, prepared.bls_key, &status);
+    let clock = consensus::Clock::start();
+    let driver = Driver::new(config, tip, &records, rings, clock.now()).map_err(|error| fatal(&error))?;
+    drop(records);
+
+    let p2p_identity = P2pIdentity::new(plan.peer, prepared.network_key, &genesis);
+    let p2p = minuet_p2p::spawn(plan.p2p, p2p_identity, p2p_rings, p2p_waiter, status.clone())
+        .map_err(|error| Failure::new(Exit::Network, error))?;
+    let context = RpcContext {
+        genesis: genesis.clone(),
+        status: status.clone(),
+        validator: signer,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        chain: Arc::new(adapters::Chain(reader.clone())),
+        peers: Arc::new(adapters::Peers::new(p2p.stats().clone(), &genesis)),
+        submissions: submissions_out,
+        finalized,
+        finalized_bell,
+    };
+    let rpc = minuet_rpc::spawn(prepared.config.rpc.clone(), context)
+        .map_err(|error| Failure::new(Exit::Network, error))?;
+
+    let mempool_rings = MempoolRings {
+        notices,
+        peer_events: mempool_p2p.events,
+        requests,
+        submissions,
+        frames: mempool_p2p.transactions,
+        replies,
+        gossip: mempool_p2p.gossip,
+        admitted: admitted_out,
+    };
+    let rules = minuet_mempool::ChainRules::from(&*genesis);
+    let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool_rings, status.clone());
+    let ledger_rings =
+        LedgerRings { requests: ledger_requests, replies: ledger_replies, admitted, notices: notices_out, events };
+    let ledger = LedgerDriver::new(ledger, ledger_rings, status.clone(), Box::new(consensus::unix_us));
+    let journal = JournalDriver::new(journal, journal_requests, journal_replies, status.clone());
+
+    let others = vec![
+        ("mempool", minuet_mempool::spawn(mempool, mempool_waiter).map_err(|e| no_thread(&e))?),
+        ("ledger", spawn_ledger(ledger, ledger_waiter, ends)?),
+        ("journal", spawn_journal(journal, journal_waiter)?),
+    ];
+    let consensus = consensus::spawn(driver, consensus_waiter, consensus_bell, clock, ends.clone())?;
+    tracing::info!(
+        validator = signer.map(|index| index.0), genesis = %genesis.digest(), p2p = %p2p.local_address(), api = %rpc.url(),
+        height = status.height.get(), "started"
+    );
+    Ok(Running { status, consensus, p2p, rpc, others, store })
+}
+
+/// A ring whose sender holds what does not fit and is rung when there is room.
+fn pair<T: RingMessage>(
+    receiver: &Doorbell,
+    sender: &Doorbell,
+) -> (minuet_core::ring::Sender<T>, minuet_core::ring::Receiver<T>) {
+    ring_with_room_bell(T::CAPACITY, receiver, sender)
+}
+
+fn driver_config(
+    plan: &plan::Plan,
+    genesis: &Genesis,
+    signer: Option<ValidatorIndex>,
+    key: minuet_core::bls::BlsSecretKey,
+    status: &Arc<NodeStatus>,
+) -> DriverConfig {
+    let committee = Arc::new(genesis.committee().clone());
+    let rules = minuet_consensus::header_rules::ChainRules { committee: committee.clone(), fees: *genesis.fees() };
+    DriverConfig {
+        replica: ReplicaConfig { me: signer, rules, timing: plan.timing },
+        verifier: Verifier::new(committee, genesis.signing_context()),
+        key: signer.map(|_| key),
+        max_block_bytes: plan.max_block_bytes,
+        status: status.clone(),
+    }
+}
+
+fn stored_tip(ledger: &Ledger) -> Result<Tip, Failure> {
+    let header = ledger.tip().clone();
+    let finalization = ledger.reader().certificate(header.height()).map_err(|error| storage(&error))?;
+    Ok(Tip { header, finalization: finalization.map(Arc::new) })
+}
+
+fn spawn_ledger(
+    ledger: LedgerDriver,
+    waiter: minuet_core::ring::Waiter,
+    ends: &Sender<End>,
+) -> Result<JoinHandle<()>, Failure> {
+    let ends = ends.clone();
+    let on_end = move |outcome: &Result<(), minuet_execution::LedgerError>| {
+        if let Err(error) = outcome {
+            // The receiver is gone only if the node is stopping already.
+            let _ = ends.send(End::Failed(Failure::new(Exit::Storage, error)));
+        }
+    };
+    let thread = minuet_execution::ledger::thread::spawn(ledger, waiter, on_end).map_err(|e| no_thread(&e))?;
+    joined("ledger", thread)
+}
+
+fn spawn_journal(
+    journal: JournalDriver<RealDirectory>,
+    waiter: minuet_core::ring::Waiter,
+) -> Result<JoinHandle<()>, Failure> {
+    // Its failure reaches consensus as a reply, which stops the node; the thread's own result says nothing more.
+    let thread = minuet_storage::journal::thread::spawn(journal, waiter).map_err(|e| no_thread(&e))?;
+    joined("journal", thread)
+}
+
+/// The same thread without its result.
+fn joined<T: Send + 'static>(name: &'static str, thread: JoinHandle<T>) -> Result<JoinHandle<()>, Failure> {
+    let watch = move || {
+        if thread.join().is_err() {
+            tracing::error!(name, "the thread panicked");
+        }
+    };
+    std::thread::Builder::new().name(format!("end-of-{name}")).spawn(watch).map_err(|error| no_thread(&error))
+}
+
+impl Running {
+    /// Consensus first: nothing is signed any more. Then the outside, then those who finish what they were asked.
+    fn stop(self) {
+        self.status.stopping.store(true, Ordering::Relaxed);
+        self.consensus.stop();
+        self.rpc.shutdown();
+        self.p2p.shutdown();
+        for (name, thread) in self.others {
+            if thread.join().is_err() {
+                tracing::error!(name, "the thread panicked");
+            }
+        }
+        if let Err(error) = self.store.flush() {
+            tracing::error!(%error, "the database was not flushed; its log has everything");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+fn stop_on_signals(ends: &Sender<End>) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| Failure::new(Exit::Generic, format!("signals cannot be received: {error}")))?;
+    let ends = ends.clone();
+    let watch = move || {
+        for _ in signals.forever() {
+            // The receiver is gone once the node is stopping: a second signal changes nothing.
+            let _ = ends.send(End::Signal);
+        }
+    };
+    std::thread::Builder::new().name("minuet-signals".to_owned()).spawn(watch).map_err(|error| no_thread(&error))?;
+    Ok(())
+}
+
+/// A panic is a bug in this program: nothing goes on with half a node. Everything acknowledged is durable already.
+fn stop_on_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("unnamed").to_owned();
+        let trace = std::backtrace::Backtrace::force_capture();
+        tracing::error!(thread = name, %panic, %trace, "BUG: the node stops");
+        std::process::exit(i32::from(Exit::Bug as u8));
+    }));
+}
+
+fn storage(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Mismatch { .. } => Failure::new(Exit::DataDirectory, error),
+        _ => Failure::new(Exit::Storage, error),
+    }
+}
+
+fn no_thread(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Generic, format!("the system gives no thread: {error}"))
+}
+
+/// The exit code of what stops consensus.
+pub(crate) fn fatal(error: &Fatal) -> Failure {
+    let exit = match error {
+        Fatal::Journal(_) | Fatal::Recovery(_) | Fatal::Record(_) => Exit::Storage,
+        Fatal::Halt(Halt::ConflictingFinalization { .. }) => Exit::SafetyHalt,
+        Fatal::Halt(Halt::OwnSignature { .. }) => Exit::DoubledValidator,
+        Fatal::StateMismatch { .. } => Exit::StateMismatch,
+    };
+    Failure::new(exit, error)
 }

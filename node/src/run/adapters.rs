@@ -1,0 +1,78 @@
+//! What the API reads, in its own terms.
+
+use minuet_core::account::{Account, StateReader};
+use minuet_core::block::Body;
+use minuet_core::certificate::Certificate;
+use minuet_core::genesis::Genesis;
+use minuet_core::header::BlockHeader;
+use minuet_core::receipt::Receipt;
+use minuet_core::store::StoreError;
+use minuet_core::{Address, Digest, Height, TxHash, ValidatorIndex};
+use minuet_execution::ChainReader;
+use minuet_p2p::P2pStats;
+use minuet_rpc::{ChainSource, PeerSource, PeerView};
+use std::sync::Arc;
+
+/// The stored chain.
+pub struct Chain(pub ChainReader);
+
+impl ChainSource for Chain {
+    fn tip(&self) -> Result<(Height, Digest), StoreError> {
+        self.0.tip()
+    }
+    fn header_by_height(&self, height: Height) -> Result<Option<Arc<BlockHeader>>, StoreError> {
+        self.0.header(height)
+    }
+    fn height_by_digest(&self, digest: &Digest) -> Result<Option<Height>, StoreError> {
+        self.0.height_of(digest)
+    }
+    fn body(&self, height: Height) -> Result<Option<Body>, StoreError> {
+        self.0.body(height)
+    }
+    fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
+        self.0.receipts(height)
+    }
+    fn certificate(&self, height: Height) -> Result<Option<Certificate>, StoreError> {
+        self.0.certificate(height)
+    }
+    fn transaction_location(&self, hash: &TxHash) -> Result<Option<(Height, u32)>, StoreError> {
+        self.0.place_of(hash)
+    }
+    fn account(&self, address: &Address) -> Result<Option<Account>, StoreError> {
+        StateReader::account(&self.0, address)
+    }
+}
+
+/// The network's view of its peers.
+pub struct Peers {
+    stats: Arc<P2pStats>,
+    keys: Vec<[u8; 32]>,
+}
+
+impl Peers {
+    pub fn new(stats: Arc<P2pStats>, genesis: &Genesis) -> Self {
+        Self { stats, keys: genesis.committee().iter().map(|(_, validator)| validator.network_key.0).collect() }
+    }
+}
+
+impl PeerSource for Peers {
+    fn peers(&self) -> Vec<PeerView> {
+        let view = |info: minuet_p2p::PeerInfo| {
+            let place = usize::try_from(info.peer.0).unwrap_or(usize::MAX);
+            let validator = u16::try_from(info.peer.0).ok().map(ValidatorIndex).filter(|_| place < self.keys.len());
+            PeerView {
+                id: info.peer,
+                validator,
+                network_key: self.keys.get(place).copied().unwrap_or_default(),
+                address: info.address.map(|address| address.to_string()).unwrap_or_default(),
+                connected: info.connected,
+                inbound: false,
+                rtt_us: info.rtt_us,
+                bytes_received: info.bytes_in,
+                bytes_sent: info.bytes_out,
+                last_error: info.last_error.unwrap_or_default(),
+            }
+        };
+        self.stats.peers().into_iter().map(view).collect()
+    }
+}

@@ -1,0 +1,74 @@
+//! The configuration in the services' own terms.
+
+use crate::config::Prepared;
+use crate::exit::{Exit, Failure};
+use minuet_consensus::replica::Timing;
+use minuet_core::PeerId;
+use minuet_mempool::MempoolConfig;
+use minuet_p2p::{P2pConfig, PeerEntry};
+use minuet_storage::{JournalConfig, RocksConfig};
+use std::net::{SocketAddr, ToSocketAddrs};
+
+/// What each service is started with.
+pub struct Plan {
+    pub peer: PeerId,
+    pub p2p: P2pConfig,
+    pub rocks: RocksConfig,
+    pub journal: JournalConfig,
+    pub mempool: MempoolConfig,
+    pub timing: Timing,
+    pub max_block_bytes: usize,
+}
+
+impl Plan {
+    pub fn new(prepared: &Prepared) -> Result<Self, Failure> {
+        let config = &prepared.config;
+        let Some(index) = prepared.validator else {
+            let reason = "the keys belong to no validator of this genesis: nodes that only follow are not supported yet; \
+                          use the keys of a validator, or a genesis that names these";
+            return Err(Failure::new(Exit::Keys, reason));
+        };
+        let consensus = &config.consensus;
+        Ok(Self {
+            peer: index.peer(),
+            p2p: p2p(prepared)?,
+            rocks: RocksConfig {
+                block_cache_bytes: config.storage.block_cache_mb << 20,
+                write_buffer_bytes: config.storage.write_buffer_mb << 20,
+                max_open_files: i32::try_from(config.storage.max_open_files).unwrap_or(i32::MAX),
+                ..RocksConfig::default()
+            },
+            journal: JournalConfig { segment_bytes: config.storage.journal_segment_mb << 20, ..JournalConfig::default() },
+            mempool: MempoolConfig {
+                max_transactions: config.mempool.max_transactions,
+                max_bytes: config.mempool.max_mb << 20,
+                max_per_sender: config.mempool.max_per_sender,
+                nonce_window: config.mempool.nonce_window,
+                ..MempoolConfig::default()
+            },
+            timing: Timing {
+                empty_block_delay_us: consensus.empty_block_delay_ms.saturating_mul(1000),
+                delta_base_us: consensus.delta_base_ms.saturating_mul(1000),
+                delta_max_us: consensus.delta_max_ms.saturating_mul(1000),
+            },
+            max_block_bytes: consensus.max_block_bytes,
+        })
+    }
+}
+
+fn p2p(prepared: &Prepared) -> Result<P2pConfig, Failure> {
+    let config = &prepared.config.p2p;
+    let mut peers = Vec::new();
+    for (index, validator) in prepared.genesis.committee().iter() {
+        let configured = config.peers.iter().find(|peer| peer.index == index.0);
+        let address = configured.map(|peer| resolve(&peer.address)).transpose()?;
+        peers.push(PeerEntry { peer: index.peer(), address, key: validator.network_key });
+    }
+    Ok(P2pConfig { listen_address: config.listen_address, peers, ..P2pConfig::default() })
+}
+
+fn resolve(address: &str) -> Result<SocketAddr, Failure> {
+    let failed = |reason: String| Failure::config(format!("p2p.peers: address {address:?}: {reason}"));
+    let mut found = address.to_socket_addrs().map_err(|error| failed(error.to_string()))?;
+    found.next().ok_or_else(|| failed("names no host".to_owned()))
+}
