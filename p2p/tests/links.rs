@@ -124,8 +124,8 @@ fn two_nodes_that_dial_each_other_end_with_one_connection_and_keep_it() {
     }
     // Frames go round until every pair has talked over the connection that stays.
     for round in 0..50u8 {
-        for index in 0..3usize {
-            nodes[index].send(Recipients::All, FrameKind::Statement, &[round]);
+        for node in &mut nodes {
+            node.send(Recipients::All, FrameKind::Statement, &[round]);
         }
     }
     let connections = |nodes: &[Node]| nodes.iter().map(|node| node.handle.stats().connections.get()).sum::<u64>();
