@@ -4,12 +4,15 @@ use crate::codec::{self, CodecError};
 use crate::header::BlockHeader;
 use crate::transaction::{MAX_TRANSACTION_BYTES, transactions_root};
 use crate::{Bytes, Digest};
+use alloy_rlp::{Buf, Header};
 use std::sync::Arc;
 
 /// The longest encoded body, in bytes.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// The most transactions in a block.
 pub const MAX_BLOCK_TRANSACTIONS: usize = 20_000;
+
+const WHAT: &str = "block body";
 
 /// The transactions of a block, as envelopes in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,17 +33,11 @@ impl Body {
     /// # Errors
     /// Too long, malformed, too many or too long transactions.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        const WHAT: &str = "block body";
-        let transactions: Vec<Bytes> = codec::decode(WHAT, bytes, MAX_BODY_BYTES)?;
-        if transactions.len() > MAX_BLOCK_TRANSACTIONS {
-            return Err(CodecError::TooLong { what: WHAT, length: transactions.len(), limit: MAX_BLOCK_TRANSACTIONS });
+        if bytes.len() > MAX_BODY_BYTES {
+            return Err(CodecError::TooLong { what: WHAT, length: bytes.len(), limit: MAX_BODY_BYTES });
         }
-        match transactions.iter().find(|envelope| envelope.len() > MAX_TRANSACTION_BYTES) {
-            Some(long) => {
-                Err(CodecError::TooLong { what: "transaction", length: long.len(), limit: MAX_TRANSACTION_BYTES })
-            }
-            None => Ok(Self { transactions }),
-        }
+        check_items(bytes)?;
+        Ok(Self { transactions: codec::decode(WHAT, bytes, MAX_BODY_BYTES)? })
     }
 
     /// Root of the ordered trie over the envelopes: what the header must carry.
@@ -48,6 +45,25 @@ impl Body {
     pub fn root(&self) -> crate::B256 {
         transactions_root(&self.transactions)
     }
+}
+
+/// Number and lengths of the items, read before any is kept: two million empty ones would take 32 times their bytes.
+fn check_items(mut bytes: &[u8]) -> Result<(), CodecError> {
+    let malformed = |error| CodecError::malformed(WHAT, error);
+    let mut items = Header::decode_bytes(&mut bytes, true).map_err(malformed)?;
+    let mut count = 0;
+    while !items.is_empty() {
+        let length = Header::decode(&mut items).map_err(malformed)?.payload_length;
+        if length > MAX_TRANSACTION_BYTES {
+            return Err(CodecError::TooLong { what: "transaction", length, limit: MAX_TRANSACTION_BYTES });
+        }
+        count += 1;
+        if count > MAX_BLOCK_TRANSACTIONS {
+            return Err(CodecError::TooLong { what: WHAT, length: count, limit: MAX_BLOCK_TRANSACTIONS });
+        }
+        items.advance(length);
+    }
+    Ok(())
 }
 
 /// A header with the body that it commits to.
