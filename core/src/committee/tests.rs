@@ -39,3 +39,31 @@ fn leaders_take_turns_and_survive_the_largest_view() {
     assert_eq!(leaders, [1, 2, 3, 4, 5, 0, 1]);
     assert!(leader_of(View(u64::MAX), 6).0 < 6);
 }
+
+fn validator(bls: u8, network: u8) -> Validator {
+    Validator {
+        bls_key: crate::bls::BlsSecretKey::from_ikm(&[bls; 32]).public_key(),
+        network_key: Ed25519PublicKey([network; 32]),
+        fee_recipient: Address::ZERO,
+    }
+}
+
+#[test]
+fn a_repeated_key_is_refused_with_its_place_and_kind() {
+    let bls = Committee::new(vec![validator(1, 1), validator(2, 2), validator(1, 3)]).unwrap_err();
+    assert_eq!(bls, CommitteeError::Duplicate { index: 2, key: "BLS" });
+    let network = Committee::new(vec![validator(1, 1), validator(2, 1)]).unwrap_err();
+    assert_eq!(network, CommitteeError::Duplicate { index: 1, key: "network" });
+    assert!(network.to_string().contains("validator 1 repeats the network key"));
+}
+
+#[test]
+fn members_are_found_by_index_and_by_network_key() {
+    let committee = Committee::new(vec![validator(1, 1), validator(2, 2)]).unwrap();
+    assert_eq!(committee.get(ValidatorIndex(1)), Some(&validator(2, 2)));
+    assert_eq!(committee.get(ValidatorIndex(2)), None);
+    assert!(committee.contains(ValidatorIndex(1)) && !committee.contains(ValidatorIndex(u16::MAX)));
+    assert_eq!(committee.by_network_key(&Ed25519PublicKey([2; 32])), Some(ValidatorIndex(1)));
+    assert_eq!(committee.by_network_key(&Ed25519PublicKey([3; 32])), None);
+    assert_eq!(committee.leader(View(3)), ValidatorIndex(1));
+}
