@@ -46,7 +46,7 @@ impl DevSeed {
         let mut preimage = Zeroizing::new([0; 36]);
         preimage[..32].copy_from_slice(&*self.0);
         preimage[32..].copy_from_slice(&index.to_be_bytes());
-        Ed25519SecretKey::from_bytes(&keccak256(&*preimage).0)
+        Ed25519SecretKey::from_bytes(&keccak256(*preimage).0)
     }
 
     /// The address of a funded account.
@@ -62,6 +62,6 @@ impl DevSeed {
         preimage[..32].copy_from_slice(&*self.0);
         preimage[32..41].copy_from_slice(RECIPIENT);
         preimage[41..].copy_from_slice(&index.to_be_bytes());
-        Address::from_slice(&keccak256(&*preimage)[12..])
+        Address::from_slice(&keccak256(*preimage)[12..])
     }
 }

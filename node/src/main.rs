@@ -9,6 +9,7 @@ mod devkeys;
 mod exit;
 mod genesis;
 mod keys;
+mod load;
 mod localnet;
 mod logging;
 mod output;
@@ -53,10 +54,10 @@ fn report(failure: &Failure) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> Result<Output, Failure> {
-    if let Command::Node(args) = &cli.command {
-        return node(args, &cli.global);
+    // A node's configuration says how it logs.
+    if !matches!(cli.command, Command::Node(_)) {
+        logging::start(cli.global.log_level.as_deref(), "warn", cli.global.log_format.unwrap_or(LogFormat::Text))?;
     }
-    logging::start(cli.global.log_level.as_deref(), "warn", cli.global.log_format.unwrap_or(LogFormat::Text))?;
     match &cli.command {
         Command::Keys(command) => keys::run(command),
         Command::Genesis(command) => genesis::run(command),
@@ -67,7 +68,8 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Tx(args) => client::tx(args),
         Command::Block(args) => client::block(args),
         Command::Status(args) => client::status(args),
-        Command::Load(_) | Command::Node(_) => Err(Failure::new(Exit::Generic, "not built yet")),
+        Command::Load(args) => load::run(args),
+        Command::Node(args) => node(args, &cli.global),
     }
 }
 

@@ -61,12 +61,6 @@ impl Merger {
         self.take_ready()
     }
 
-    /// Whether a node is waited for.
-    #[must_use]
-    pub fn is_live(&self, node: usize) -> bool {
-        self.live_from[node].is_some()
-    }
-
     /// How many nodes are waited for.
     #[must_use]
     pub fn live(&self) -> usize {

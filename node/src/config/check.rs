@@ -57,7 +57,7 @@ fn check_peers(config: &NodeConfig) -> Result<(), Failure> {
             .address
             .rsplit_once(':')
             .and_then(|(host, port)| if host.is_empty() { None } else { port.parse::<u16>().ok() });
-        if !port.is_some_and(|port| port > 0) {
+        if port.is_none_or(|port| port == 0) {
             return Err(Failure::config(format!("{place}: address '{}' is not host:port", peer.address)));
         }
         if !indexes.insert(peer.index) {

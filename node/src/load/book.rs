@@ -132,13 +132,16 @@ impl Book {
     /// Transfers without an end that were last given to this node.
     #[must_use]
     pub fn open_at(&self, node: usize) -> Vec<usize> {
-        (0..self.transfers.len()).filter(|number| self.transfers[*number].node == node && self.is_open(*number)).collect()
+        (0..self.transfers.len())
+            .filter(|number| self.transfers[*number].node == node && self.is_open(*number))
+            .collect()
     }
 
     /// Final transfers whose last node spoke within the window.
     #[must_use]
     pub fn finalized_within(&self, window: std::ops::Range<u64>) -> u64 {
-        let inside = |transfer: &&Transfer| matches!(transfer.state, State::Final { at_us, .. } if window.contains(&at_us));
+        let inside =
+            |transfer: &&Transfer| matches!(transfer.state, State::Final { at_us, .. } if window.contains(&at_us));
         self.transfers.iter().filter(inside).count() as u64
     }
 

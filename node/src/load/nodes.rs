@@ -40,7 +40,13 @@ pub enum Event {
 }
 
 /// Follows a node's final blocks until it is gone. A reader that was too slow goes on where it was.
-pub async fn follow(node: usize, mut client: Client, with_hashes: bool, mut from: Option<Height>, events: mpsc::Sender<Event>) {
+pub async fn follow(
+    node: usize,
+    mut client: Client,
+    with_hashes: bool,
+    mut from: Option<Height>,
+    events: mpsc::Sender<Event>,
+) {
     'subscribe: while let Ok(mut blocks) = client.subscribe_blocks(from, with_hashes).await {
         loop {
             match blocks.message().await {

@@ -131,12 +131,11 @@ pub fn prepare(args: &LocalnetArgs) -> Result<Manifest, Failure> {
             return make(args);
         }
     };
-    if let Some((p2p_port, rpc_port)) = base_ports(args, manifest.validators)? {
-        if (p2p_port, rpc_port) != (manifest.p2p_port, manifest.rpc_port) {
-            (manifest.p2p_port, manifest.rpc_port) = (p2p_port, rpc_port);
-            write_configs(&args.dir, &manifest)?;
-            write_manifest(&args.dir, &manifest)?;
-        }
+    let there = (manifest.p2p_port, manifest.rpc_port);
+    if let Some(asked) = base_ports(args, manifest.validators)?.filter(|asked| *asked != there) {
+        (manifest.p2p_port, manifest.rpc_port) = asked;
+        write_configs(&args.dir, &manifest)?;
+        write_manifest(&args.dir, &manifest)?;
     }
     Ok(manifest)
 }
@@ -205,6 +204,7 @@ fn clear(dir: &Path, validators: u16) -> Result<(), Failure> {
         for name in ["config.toml", BLS_FILE, NETWORK_FILE, VALIDATOR_FILE, "node.log"] {
             remove(&home.join(name))?;
         }
+        remove(&crate::run::first_use::marker_of(&home.join(BLS_FILE)))?;
         match fs::remove_dir(&home) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(failed(&home, "delete", format!("{error}; it holds files that no localnet made")));

@@ -9,6 +9,7 @@ mod process;
 mod watch;
 
 pub use layout::Manifest;
+pub use process::usage;
 
 use crate::cli::{Global, LocalnetArgs};
 use crate::client::block_on;

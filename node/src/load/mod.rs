@@ -1,0 +1,146 @@
+//! `minuet load`: sends signed transfers, times each until it is final on every live node, and reconciles all of them
+//! with the chain.
+//!
+//! Owns: the schedule, the book of transfers, the figures. Never does: believe an answer where the chain can be asked.
+
+mod book;
+mod engine;
+mod nodes;
+mod reconcile;
+mod report;
+mod senders;
+
+use crate::cli::LoadArgs;
+use crate::client::{block_on, connect, refused};
+use crate::devkeys::DevSeed;
+use crate::exit::{Exit, Failure};
+use crate::localnet::{Manifest, usage};
+use crate::output::Output;
+use engine::{Engine, Node, Pace, Schedule};
+use indicatif::{ProgressBar, ProgressStyle};
+use minuet_rpc::client::hash;
+use minuet_rpc::proto::GetStatusResponse;
+use report::{Findings, report};
+use senders::{Chain, Senders};
+use std::time::Instant;
+
+/// A run must go on though the base fee rises: this many times today's is offered at most.
+const FEE_MARGIN: u128 = 100;
+const MICROS: u64 = 1_000_000;
+
+/// Runs a load and sums up.
+///
+/// # Errors
+/// No localnet, no node, or a run that cannot be reconciled.
+pub fn run(args: &LoadArgs) -> Result<Output, Failure> {
+    let manifest = Manifest::read(&args.dir)?;
+    if args.senders > manifest.accounts {
+        let reason = format!("--senders {}: this localnet has {} funded accounts", args.senders, manifest.accounts);
+        return Err(Failure::new(Exit::Usage, reason));
+    }
+    let seed = DevSeed::read(&args.dir)?;
+    let urls = if args.nodes.is_empty() { manifest.rpc_urls() } else { args.nodes.clone() };
+    block_on(async {
+        let (nodes, status) = reach(&urls).await?;
+        let chain = Chain {
+            chain_id: status.chain_id,
+            genesis: hash(&status.genesis_hash).map_err(|error| refused(&error))?,
+            max_fee_per_gas: u128::from(status.base_fee.max(status.min_base_fee)).saturating_mul(FEE_MARGIN),
+        };
+        let mut senders = Senders::new(&seed, args.senders, manifest.recipients, chain, args.seed);
+        let addresses = (0..senders.len()).map(|sender| senders.address(sender)).collect();
+        for (sender, (_, next)) in reconcile::nonces(&nodes[0].client, addresses).await?.into_iter().enumerate() {
+            senders.set_nonce(sender, next);
+        }
+        go(args, nodes, senders).await
+    })
+}
+
+/// Connects to all nodes; those that do not answer are left out with a warning.
+async fn reach(urls: &[String]) -> Result<(Vec<Node>, GetStatusResponse), Failure> {
+    let mut nodes = Vec::new();
+    let mut first: Option<GetStatusResponse> = None;
+    let mut last_failure = Failure::new(Exit::Usage, "name at least one node with --nodes");
+    for url in urls {
+        let answer = async {
+            let mut client = connect(url).await?;
+            let status = client.status().await.map_err(|error| refused(&error))?;
+            Ok::<_, Failure>((client, status))
+        };
+        match answer.await {
+            Ok((client, status)) => {
+                let same = first.get_or_insert_with(|| status.clone()).genesis_hash == status.genesis_hash;
+                if !same {
+                    return Err(Failure::new(
+                        Exit::Usage,
+                        format!("{url} is a node of another chain than {}", urls[0]),
+                    ));
+                }
+                nodes.push(Node { client, height: status.height });
+            }
+            Err(failure) => {
+                eprintln!("left out: {failure}");
+                last_failure = failure;
+            }
+        }
+    }
+    first.map(|status| (nodes, status)).ok_or(last_failure)
+}
+
+async fn go(args: &LoadArgs, nodes: Vec<Node>, senders: Senders) -> Result<Output, Failure> {
+    let first_height = nodes.iter().map(|node| node.height).min().unwrap_or(0);
+    let count = nodes.len();
+    let schedule = Schedule {
+        window_start_us: args.warmup * MICROS,
+        window_end_us: (args.warmup + args.duration) * MICROS,
+        settle_us: args.settle * MICROS,
+    };
+    let pace = args.rate.map_or(Pace::InFlight(args.in_flight), Pace::Rate);
+    let mut engine = Engine::new(nodes, senders, pace, schedule);
+    let (begun, used) = (Instant::now(), usage(std::process::id()));
+    let bar = progress_bar(args.warmup + args.duration);
+    engine.run(|engine| show(&bar, engine)).await;
+    bar.finish_and_clear();
+    let cpu_ms = usage(std::process::id()).cpu_ms.saturating_sub(used.cpu_ms);
+    let client_cpu_percent = (cpu_ms as f64 / begun.elapsed().as_secs_f64().max(0.001)).round() / 10.0;
+    let live = engine.live();
+    let Some(witness) = live.last() else {
+        return Err(Failure::new(Exit::Unreachable, "all nodes are gone: nothing is left to reconcile with"));
+    };
+    let mut client = engine.client(*witness);
+    let on_chain = reconcile::scan(&mut client, &engine.book, first_height).await?;
+    let wrong_nonces = reconcile::wrong_nonces(&client, &engine.senders, &engine.book, &on_chain).await?;
+    Ok(report(Findings {
+        ends: engine.book.reconcile(&on_chain),
+        schedule,
+        finality_us: std::mem::take(&mut engine.finality_us),
+        blocks: engine.blocks,
+        nodes: (count, live.len()),
+        wrong_nonces,
+        fork: engine.fork().map(str::to_owned),
+        client_cpu_percent,
+        book: &engine.book,
+    }))
+}
+
+fn progress_bar(seconds: u64) -> ProgressBar {
+    let bar = ProgressBar::new(seconds);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} s  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, engine: &Engine) {
+    if bar.is_hidden() {
+        return;
+    }
+    bar.set_position(engine.now_us() / MICROS);
+    let made = engine.book.transfers.len();
+    let ended = made - engine.book.open();
+    bar.set_message(format!(
+        "{made} sent  {ended} ended  {} under way  height {}",
+        engine.book.open(),
+        engine.height()
+    ));
+}

@@ -1,0 +1,85 @@
+//! What a run showed, as text and JSON.
+
+use super::book::{Book, Ends};
+use super::engine::Schedule;
+use crate::client::percentile_ms;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use serde_json::json;
+
+/// Everything that the figures are made of.
+pub struct Findings<'a> {
+    /// Every transfer.
+    pub book: &'a Book,
+    /// How they ended.
+    pub ends: Ends,
+    /// The window.
+    pub schedule: Schedule,
+    /// Proposal to stored on the last node.
+    pub finality_us: Vec<u64>,
+    /// Blocks within the window.
+    pub blocks: u64,
+    /// Nodes at the beginning and at the end.
+    pub nodes: (usize, usize),
+    /// Senders whose nonce does not fit.
+    pub wrong_nonces: u64,
+    /// A fork, if one was seen.
+    pub fork: Option<String>,
+    /// Processor time of this process.
+    pub client_cpu_percent: f64,
+}
+
+/// Makes the figures; with a failure unless every transfer taken became final exactly once.
+#[must_use]
+pub fn report(mut findings: Findings<'_>) -> Output {
+    let Schedule { window_start_us, window_end_us, .. } = findings.schedule;
+    let window = window_start_us..window_end_us;
+    let seconds = (window_end_us - window_start_us) as f64 / 1e6;
+    let inside = findings.book.finalized_within(window.clone());
+    let mut latencies = findings.book.latencies_us(window);
+    let tps = (inside as f64 / seconds * 10.0).round() / 10.0;
+    let [p50, p95, p99, max] = [50, 95, 99, 100].map(|percent| percentile_ms(&mut latencies, percent));
+    let block_p50 = percentile_ms(&mut findings.finality_us, 50);
+    let block_p99 = percentile_ms(&mut findings.finality_us, 99);
+    let submitted = findings.book.transfers.len();
+    let failure = failure(&findings);
+    let Findings { ends, nodes, blocks, wrong_nonces, client_cpu_percent, .. } = findings;
+    let mut text = format!(
+        "{tps} transfers/s final on all {} live nodes over {seconds} s ({inside} in {blocks} blocks)\n\
+         submit → final  p50 {p50} ms  p95 {p95} ms  p99 {p99} ms  max {max} ms\n\
+         block finality  p50 {block_p50} ms  p99 {block_p99} ms on the last node\n\
+         submitted {submitted}  finalized {}  rejected {}  lost {}  duplicated {}",
+        nodes.1, ends.finalized, ends.rejected, ends.lost, ends.duplicated
+    );
+    for (reason, count) in &ends.reasons {
+        text.push_str(&format!("\n  rejected as {reason}: {count}"));
+    }
+    let json = json!({
+        "ok": failure.is_none(), "submitted": submitted, "finalized": ends.finalized, "rejected": ends.rejected,
+        "lost": ends.lost, "duplicated": ends.duplicated, "tps": tps, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99,
+        "max_ms": max, "seconds": seconds, "finalized_in_window": inside, "blocks": blocks,
+        "block_finality_p50_ms": block_p50, "block_finality_p99_ms": block_p99, "reject_reasons": ends.reasons,
+        "wrong_nonces": wrong_nonces, "nodes_at_start": nodes.0, "nodes_at_end": nodes.1,
+        "client_cpu_percent": client_cpu_percent,
+    });
+    Output { text, json, failure }
+}
+
+fn failure(findings: &Findings<'_>) -> Option<Failure> {
+    let ends = &findings.ends;
+    if let Some(fork) = &findings.fork {
+        return Some(Failure::new(Exit::SafetyHalt, format!("FORK: {fork}")));
+    }
+    let reason = if ends.lost > 0 {
+        format!("{} transfers were taken but are not final", ends.lost)
+    } else if ends.duplicated > 0 {
+        format!("{} transfers are final more than once", ends.duplicated)
+    } else if findings.wrong_nonces > 0 {
+        format!("{} senders' nonces do not match their final transfers", findings.wrong_nonces)
+    } else if ends.finalized == 0 {
+        "no transfer became final".to_owned()
+    } else {
+        return None;
+    };
+    Some(Failure::new(Exit::NotAdvanced, reason))
+}
