@@ -93,10 +93,9 @@ fn a_peer_that_does_not_take_what_it_is_sent_is_disconnected() {
     assert_eq!(a.next_event(), PeerEvent::Down(PeerId(1)));
     assert_eq!(b.next_event(), PeerEvent::Down(PeerId(0)));
     assert!(a.handle.stats().rejected(Reject::TooSlow) >= 1);
-    wait_for("the reason", || {
-        let peers = b.handle.stats().peers();
-        peers[0].last_error.as_ref().filter(|text| text.contains("too slow")).map(|_| ())
-    });
+    // QUIC does not repeat a lost goodbye for long: a peer that is overrun may see a reset instead of the reason.
+    let reason = wait_for("the reason", || a.handle.stats().peers()[0].last_error.clone());
+    assert!(reason.contains("closed here: too slow: "), "{reason}");
 }
 
 fn raw_link() -> (Node, RawPeer) {
