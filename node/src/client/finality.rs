@@ -14,6 +14,8 @@ pub struct FinalBlock {
     pub height: u64,
     /// Its hash.
     pub hash: Vec<u8>,
+    /// The view that it was proposed in.
+    pub view: u64,
     /// Transactions in it.
     pub transactions: u32,
     /// Their hashes, if one of the nodes was asked for them.
@@ -25,6 +27,7 @@ pub struct FinalBlock {
 #[derive(Debug, Default)]
 struct Waiting {
     hash: Vec<u8>,
+    view: u64,
     time_ms: u64,
     transactions: u32,
     hashes: Option<Vec<B256>>,
@@ -87,6 +90,7 @@ impl Merger {
         let nodes = self.live_from.len();
         let entry = self.waiting.entry(event.height).or_insert_with(|| Waiting {
             hash: event.hash.to_vec(),
+            view: event.view,
             time_ms: event.time_ms,
             transactions: event.transaction_count,
             timed: true,
@@ -126,6 +130,7 @@ impl Merger {
             ready.push(FinalBlock {
                 height,
                 hash: entry.hash,
+                view: entry.view,
                 transactions: entry.transactions,
                 hashes: entry.hashes,
                 finality_us: (entry.timed && entry.latest_us > 0).then_some(finality_us),

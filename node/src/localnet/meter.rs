@@ -19,6 +19,8 @@ pub struct Meter {
     merger: Merger,
     statuses: Vec<Option<GetStatusResponse>>,
     recent: VecDeque<u64>,
+    /// Of the newest final block.
+    block_view: u64,
     second_transactions: u64,
     window: Option<Window>,
 }
@@ -42,6 +44,7 @@ impl Meter {
             merger: Merger::new(nodes),
             statuses: vec![None; nodes],
             recent: VecDeque::new(),
+            block_view: 0,
             second_transactions: 0,
             window: None,
         }
@@ -71,6 +74,7 @@ impl Meter {
 
     fn count(&mut self, block: &FinalBlock) {
         self.second_transactions += u64::from(block.transactions);
+        self.block_view = block.view;
         if let Some(window) = &mut self.window {
             window.transactions += u64::from(block.transactions);
             window.finality_us.extend(block.finality_us);
@@ -111,6 +115,11 @@ impl Meter {
         self.statuses.iter().flatten().map(value).max().unwrap_or(0)
     }
 
+    /// Statuses come once a second, blocks sooner; the view of a final block is over.
+    fn view(&self) -> u64 {
+        self.highest(|status| status.view).max(self.block_view.saturating_add(1))
+    }
+
     fn height(&self) -> u64 {
         self.merger.height().max(self.statuses.iter().flatten().map(|status| status.height).min().unwrap_or(0))
     }
@@ -123,7 +132,7 @@ impl Meter {
         format!(
             "height {}  view {}  finality p50 {:.1} ms p99 {:.1} ms  {tps:.0} tx/s  peers {peers}  {}/{} nodes",
             self.height(),
-            self.highest(|status| status.view),
+            self.view(),
             percentile_ms(&mut recent, 50),
             percentile_ms(&mut recent, 99),
             self.live(),
@@ -133,7 +142,7 @@ impl Meter {
 
     /// The figures since the window opened. A failure if the chain did not advance, or forked.
     pub fn summary(&mut self) -> Output {
-        let (height, view, nodes) = (self.height(), self.highest(|status| status.view), self.statuses.len());
+        let (height, view, nodes) = (self.height(), self.view(), self.statuses.len());
         let nullified = self.highest(|status| status.nullified_views);
         let Some(mut window) = self.window.take() else {
             let failure = Failure::new(Exit::NotAdvanced, "the nodes never answered: see their logs");

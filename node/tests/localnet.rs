@@ -1,0 +1,106 @@
+//! Six real processes, started and used as a stranger would: through the program alone.
+
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+const MINUET: &str = env!("CARGO_BIN_EXE_minuet");
+const VALIDATORS: u16 = 6;
+const RPC_OFFSET: u16 = 100;
+
+/// Ends the network even if the test fails: its validators stop when their parent is gone.
+struct Network(Child);
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A base port whose twelve ports are all free at this moment, found by asking the system for one after the other.
+fn free_base_port() -> u16 {
+    let is_free = |base: u16| {
+        let udp = (0..VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
+        let tcp = (0..VALIDATORS).map(|index| TcpListener::bind(("127.0.0.1", base + RPC_OFFSET + index)));
+        let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
+        udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
+    };
+    let asked = (0..100).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    asked.filter(|base| *base < 60_000).find(|base| is_free(*base)).expect("twelve free ports")
+}
+
+fn minuet(arguments: &[&str]) -> Value {
+    let output = Command::new(MINUET).args(arguments).arg("--json").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{arguments:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(&text).unwrap()
+}
+
+fn start(dir: &Path, base: u16) -> Network {
+    let mut command = Command::new(MINUET);
+    command.args(["localnet", "--json", "--accounts", "10", "--recipients", "20", "--dir"]).arg(dir);
+    command.args(["--base-port", &base.to_string()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Network(command.spawn().unwrap())
+}
+
+#[test]
+fn six_processes_finalize_a_transfer_on_every_node_and_stop_on_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = free_base_port();
+    let mut network = start(dir.path(), base);
+    let mut lines = BufReader::new(network.0.stderr.take().unwrap()).lines();
+    lines
+        .find(|line| line.as_ref().is_ok_and(|line| line.contains("6/6 nodes")))
+        .expect("the network comes up")
+        .unwrap();
+
+    let home = dir.path().to_str().unwrap();
+    let node = |index: u16| format!("http://127.0.0.1:{}", base + RPC_OFFSET + index);
+    let to = "0x00000000000000000000000000000000000000aa";
+    let transfer = |account: u16, at: u16| {
+        let (account, url) = (account.to_string(), node(at));
+        minuet(&["transfer", "--dev-account", &account, "--dir", home, "--to", to, "--value", "1ether", "--node", &url])
+    };
+    let first = transfer(0, 0);
+    assert_eq!(first["status"], "succeeded");
+    let hash = first["hash"].as_str().unwrap();
+    for index in 1..VALIDATORS {
+        // Sent after the first was final, so whoever has this one has the first.
+        assert_eq!(transfer(index, index)["status"], "succeeded");
+        let seen = minuet(&["tx", hash, "--node", &node(index)]);
+        assert_eq!(seen["block_hash"], first["block_hash"], "node {index}");
+    }
+    let balance = minuet(&["account", "balance", to, "--node", &node(VALIDATORS - 1)]);
+    assert_eq!(balance["balance"], "6000000000000000000");
+
+    let load = ["load", "--rate", "50", "--duration", "2", "--senders", "10", "--dir", home];
+    let load = minuet(&load);
+    assert_eq!((&load["submitted"], &load["finalized"]), (&100.into(), &100.into()), "{load}");
+
+    assert!(Command::new("kill").arg(network.0.id().to_string()).status().unwrap().success());
+    let mut summary = String::new();
+    network.0.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
+    assert!(network.0.wait().unwrap().success());
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!((&summary["ok"], &summary["validators"]), (&true.into(), &6.into()), "{summary}");
+    assert!(summary["finalized_blocks"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn ports_in_use_are_named_before_anything_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let base = free_base_port();
+    let taken = UdpSocket::bind(("127.0.0.1", base + 2)).unwrap();
+    let output = Command::new(MINUET)
+        .args(["localnet", "--for", "1", "--recipients", "1", "--dir"])
+        .arg(dir.path())
+        .args(["--base-port", &base.to_string()])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(7), "{text}");
+    assert!(text.contains("validator 2") && text.contains(&taken.local_addr().unwrap().to_string()), "{text}");
+}
