@@ -265,12 +265,13 @@ impl Transaction {
         Ok(())
     }
 
-    /// The key rule: canonical and not of low order (docs/protocol.md §5).
+    /// The key rule: canonical and not of low order (docs/protocol.md §5). That it is a point at all shows when the
+    /// signature is verified, which always follows.
     ///
     /// # Errors
     /// [`TransactionError::SenderKey`].
     pub fn check_sender_key(&self) -> Result<(), TransactionError> {
-        ed25519::check_sender_key(self.unsigned.public_key.as_bytes()).map_err(TransactionError::SenderKey)
+        ed25519::check_sender_key_bytes(self.unsigned.public_key.as_bytes()).map_err(TransactionError::SenderKey)
     }
 
     /// Key rule and signature, one at a time. Use [`Transaction::signature_item`] with a batch where there are many.

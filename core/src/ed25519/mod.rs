@@ -14,7 +14,7 @@ mod tests;
 mod verify;
 mod weights;
 
-pub use key_rule::{KeyRuleError, check_sender_key};
+pub use key_rule::{KeyRuleError, check_sender_key, check_sender_key_bytes};
 pub use verify::{BATCH_CHUNK, Item, verify, verify_batch, verify_batch_inline};
 
 use std::fmt;

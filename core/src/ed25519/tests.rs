@@ -224,6 +224,16 @@ fn second_encodings_of_a_key_may_not_send() {
 }
 
 #[test]
+fn the_bytes_alone_show_every_refusal_but_the_missing_point() {
+    let mut cases: Vec<[u8; 32]> = canonical_torsion();
+    cases.extend(non_canonical_torsion());
+    cases.extend((0..200u8).map(|seed| Ed25519SecretKey::from_bytes(&[seed; 32]).public_key().0));
+    for bytes in cases {
+        assert_eq!(check_sender_key_bytes(&bytes), check_sender_key(&bytes), "{bytes:02x?}");
+    }
+}
+
+#[test]
 fn a_key_that_is_no_point_may_not_send() {
     assert_eq!(check_sender_key(&number(0x02, 0x00, 0x00)), Err(KeyRuleError::NotOnCurve));
 }
