@@ -68,7 +68,11 @@ fn decoders() -> &'static [(&'static str, ReadBack, Vec<u8>)] {
             ("certificate", certificate, samples::certificates()[2].to_bytes()),
             ("extraData", rlp::<ConsensusFields>, samples::header().ethereum().extra_data.to_vec()),
             ("body", |b| Body::decode(b).ok().map(|v| v.encode()), samples::body().encode()),
-            ("receipts", |b| decode_receipts(b).ok().map(|v| encode_receipts(&v)), encode_receipts(&samples::receipts())),
+            (
+                "receipts",
+                |b| decode_receipts(b).ok().map(|v| encode_receipts(&v)),
+                encode_receipts(&samples::receipts()),
+            ),
             ("signed statement", |b| SignedStatement::from_bytes(b).ok().map(|v| v.to_bytes()), signed.to_bytes()),
             ("statement", rlp::<Statement>, codec::encode(&samples::nullify())),
             ("account", rlp::<Account>, codec::encode(&Account::with_balance(U256::from(5)))),

@@ -1,7 +1,7 @@
 //! One fixed value of every encoded type; all keys come from fixed seeds.
 
-use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::block::Body;
+use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519SecretKey};
 use minuet_core::fees::FeeRules;
