@@ -102,6 +102,8 @@ pub struct DriverConfig {
     pub key: Option<BlsSecretKey>,
     /// Bytes of transactions in a block at most.
     pub max_block_bytes: usize,
+    /// How long M votes wait for L of them before they are checked, in microseconds.
+    pub linger_us: u64,
     /// Vital signs.
     pub status: Arc<NodeStatus>,
 }
@@ -119,6 +121,7 @@ pub struct Driver {
     checks: PendingChecks,
     committing: Committing,
     building: Option<Building>,
+    seal_pace: building::SealPace,
     fetching: Fetching,
     serving: Serving,
     timers: Timers,
@@ -157,8 +160,9 @@ impl Driver {
             out,
             inbound,
             connected: BTreeSet::new(),
-            checks: PendingChecks::default(),
+            checks: PendingChecks::new(config.linger_us),
             building: None,
+            seal_pace: building::SealPace::new(),
             fetching: Fetching::default(),
             serving: Serving::default(),
             timers: Timers::new(me.map_or(0, |index| u64::from(index.0))),
@@ -250,7 +254,7 @@ impl Driver {
                 self.begin_building(view, parent, only_empty, empty_after_us);
             }
             Effect::Judge(digest) => self.want_judged(digest),
-            Effect::Check { kind, statement } => self.checks.quorum(statement, kind),
+            Effect::Check { kind, statement } => self.checks.quorum(statement, kind, self.now.mono_us),
             Effect::CheckEach(statements) => self.checks.each(statements),
             Effect::CheckConflicts(pairs) => self.checks.conflicts(&pairs),
             Effect::Commit { blocks, finalization } => self.committing.push(blocks, finalization),

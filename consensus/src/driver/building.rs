@@ -4,9 +4,45 @@ use super::Driver;
 use crate::input::Input;
 use minuet_core::block::Block;
 use minuet_core::messages::{Branch, LedgerRequest, MempoolRequest};
-use minuet_core::transaction::Transaction;
+use minuet_core::transaction::{TRANSFER_GAS, Transaction};
 use minuet_core::{Digest, ValidatorIndex, View};
 use std::sync::Arc;
+
+/// Assumed cost of a transaction in the ledger before any was measured, in microseconds.
+const FIRST_SEAL_US: u64 = 20;
+/// A block has at least room for so many transactions, however slow the machine.
+const MIN_TRANSACTIONS: u64 = 64;
+
+/// How large a block the ledger seals in time: learned from the blocks that it sealed.
+///
+/// A block that takes longer than the others wait helps nobody: the leader would give it up for an empty one each time,
+/// and nothing would ever be included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SealPace {
+    us_per_transaction: u64,
+    /// Of the block that is being sealed: since when, and with how many transactions.
+    running: Option<(View, u64, u64)>,
+}
+
+impl SealPace {
+    pub const fn new() -> Self {
+        Self { us_per_transaction: FIRST_SEAL_US, running: None }
+    }
+
+    /// Transactions that are sealed within `budget_us`.
+    fn fitting(self, budget_us: u64) -> u64 {
+        (budget_us / self.us_per_transaction.max(1)).max(MIN_TRANSACTIONS)
+    }
+
+    /// Moves a quarter of the way to what the block took; small blocks say little about the cost of one transaction.
+    fn learn(&mut self, view: View, now_us: u64) {
+        let Some((_, since_us, count)) = self.running.take_if(|(running, ..)| *running == view) else { return };
+        if count >= MIN_TRANSACTIONS {
+            let took_us = now_us.saturating_sub(since_us) / count;
+            self.us_per_transaction = (self.us_per_transaction * 3 + took_us) / 4;
+        }
+    }
+}
 
 /// How far the own block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +114,10 @@ impl Driver {
         }
         if building.stage == Stage::WaitingForParent && !building.only_empty && self.blocks.is_executed(&building.parent) {
             let Some(branch) = self.branch(building.parent) else { return };
-            self.out.mempool.push(MempoolRequest::Select {
-                view: building.view,
-                branch,
-                max_bytes: self.max_block_bytes,
-                max_gas: self.replica.rules().fees.block_gas_limit,
-            });
+            let fitting = self.seal_pace.fitting(self.replica.delta_us() / 4);
+            let max_gas = self.replica.rules().fees.block_gas_limit.min(fitting.saturating_mul(TRANSFER_GAS));
+            let (view, max_bytes) = (building.view, self.max_block_bytes);
+            self.out.mempool.push(MempoolRequest::Select { view, branch, max_bytes, max_gas });
             self.set_stage(Stage::Selecting);
         }
     }
@@ -115,16 +149,18 @@ impl Driver {
         let base_fee = self.replica.rules().base_fee(&parent, time);
         let recipient = self.verifier.committee().get(me).map(|validator| validator.fee_recipient);
         let beneficiary = recipient.unwrap_or_default();
+        self.seal_pace.running = Some((view, self.now.mono_us, transactions.len() as u64));
         self.out.ledger.push(LedgerRequest::Seal { view, parent, proposer: me, beneficiary, time, base_fee, transactions });
         self.set_stage(Stage::Sealing);
-        // L-ISOLATE: the ledger has a quarter of Δ; then an empty block goes out.
-        let patience_us = self.now.mono_us.saturating_add(self.replica.delta_us() / 4);
+        // L-ISOLATE: the selection was made to be sealed in a quarter of Δ; after all of Δ an empty block goes out.
+        let patience_us = self.now.mono_us.saturating_add(self.replica.delta_us());
         if let Some(building) = &mut self.building {
             building.empty_at_us = patience_us;
         }
     }
 
     pub(super) fn on_sealed(&mut self, view: View, block: Option<Block>) {
+        self.seal_pace.learn(view, self.now.mono_us);
         let Some(block) = block else { return };
         self.blocks.add_executed(&block);
         let wanted = self.building.as_ref().is_some_and(|b| b.view == view && b.stage == Stage::Sealing);

@@ -67,7 +67,7 @@ impl Driver {
             self.now.mono_us.saturating_add(wait_us.max(100))
         });
         let building = self.building.as_ref().map(super::Building::deadline_us);
-        let all = early.chain(building).chain(self.timers.next_us()).chain(self.fetching.next_us());
+        let all = early.chain(building).chain(self.timers.next_us()).chain(self.fetching.next_us()).chain(self.checks.next_us());
         all.min()
     }
 }
