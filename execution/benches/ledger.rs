@@ -1,0 +1,232 @@
+//! Judging and committing blocks of 300 transfers on RocksDB among 100,000 accounts: CPU time of the one thread, with its
+//! parts; and the bytes that an empty block costs.
+//!
+//! The blocks are sealed by another ledger beforehand, on a thread of its own; what is measured knows every transaction
+//! from admission, as in a node. CPU time is the kernel's (`/proc/thread-self/schedstat`), so a sync costs what it costs
+//! the processor, not the disk.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use minuet_core::block::Block;
+use minuet_core::genesis::Genesis;
+use minuet_core::receipt::{Receipt, receipts_root};
+use minuet_core::store::{Batch, Column, Durability, KeyValue, Store, StoreError};
+use minuet_core::transaction::Transaction;
+use minuet_core::{U256, keccak256};
+use minuet_execution::block::Executor;
+use minuet_execution::transfer::BlockContext;
+use minuet_execution::{Ledger, LedgerOptions, Workers};
+use minuet_storage::{MemoryStore, RocksConfig, RocksStore};
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use support::{CHAIN_ID, RICH, address, beneficiary, commit, finalization, genesis_with, seal, stranger};
+
+const ACCOUNTS: u64 = 100_000;
+const SENDERS: u32 = 1_000;
+const TRANSFERS: u32 = 300;
+const EMPTY_BLOCKS: u64 = 1_000;
+
+/// CPU nanoseconds of the calling thread. The kernel brings its count up to date when the thread yields.
+fn cpu_ns() -> u64 {
+    std::thread::yield_now();
+    let line = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn timed<T>(total: &mut u64, work: impl FnOnce() -> T) -> T {
+    let before = cpu_ns();
+    let outcome = work();
+    *total += cpu_ns() - before;
+    outcome
+}
+
+/// Counts the CPU time of writing.
+struct TimedStore {
+    inner: Arc<RocksStore>,
+    write_ns: AtomicU64,
+}
+
+impl Store for TimedStore {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.get(column, key)
+    }
+
+    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+        let mut spent = 0;
+        let outcome = timed(&mut spent, || self.inner.write(batch, durability));
+        self.write_ns.fetch_add(spent, Ordering::Relaxed);
+        outcome
+    }
+
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, StoreError> {
+        self.inner.scan(column, from, until, limit)
+    }
+
+    fn last(&self, column: Column) -> Result<Option<KeyValue>, StoreError> {
+        self.inner.last(column)
+    }
+}
+
+fn chain_genesis() -> Genesis {
+    let all = (0..ACCOUNTS).map(stranger).chain((0..SENDERS).map(address));
+    genesis_with(all.map(|address| (address, U256::from(RICH))).collect::<BTreeMap<_, _>>(), CHAIN_ID)
+}
+
+/// Seals a chain without end.
+struct Sealer {
+    ledger: Ledger,
+    genesis: Genesis,
+    sent: u64,
+}
+
+impl Sealer {
+    fn new(genesis: Genesis) -> Self {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let ledger = Ledger::open(store, &genesis, LedgerOptions { workers: Workers::Inline }).unwrap();
+        Self { ledger, genesis, sent: 0 }
+    }
+
+    fn transfer(&mut self) -> Arc<Transaction> {
+        let (round, sender) = (self.sent / u64::from(SENDERS), (self.sent % u64::from(SENDERS)) as u32);
+        let to = stranger(u64::from_be_bytes(keccak256(self.sent.to_be_bytes())[..8].try_into().unwrap()) % ACCOUNTS);
+        self.sent += 1;
+        support::transfer(&self.genesis, sender, round, to, 1_000)
+    }
+
+    fn next(&mut self, transfers: u32) -> (Block, Vec<Arc<Transaction>>) {
+        let transactions: Vec<_> = (0..transfers).map(|_| self.transfer()).collect();
+        let tip = Arc::clone(self.ledger.tip());
+        let block = seal(&mut self.ledger, &tip, tip.height().0 + 1, transactions.clone());
+        commit(&mut self.ledger, &[&block]);
+        (block, transactions)
+    }
+
+    fn many(&mut self, count: u64, transfers: u32) -> Vec<(Block, Vec<Arc<Transaction>>)> {
+        std::thread::scope(|scope| {
+            let run = || (0..count).map(|_| self.next(transfers)).collect();
+            std::thread::Builder::new().name("sealer".to_owned()).spawn_scoped(scope, run).unwrap().join().unwrap()
+        })
+    }
+}
+
+#[derive(Default)]
+struct Phases {
+    transfers: u64,
+    admit: u64,
+    judge: u64,
+    execute: u64,
+    apply_and_roots: u64,
+    receipts_root: u64,
+    commit: u64,
+}
+
+impl Phases {
+    fn print(&self, write: u64) {
+        let per = |ns: u64| ns as f64 / 1000.0 / self.transfers.max(1) as f64;
+        println!("CPU µs per transfer, over {} transfers:", self.transfers);
+        println!("  admit             {:6.2}", per(self.admit));
+        println!("  judge             {:6.2}", per(self.judge));
+        println!("    executing       {:6.2}  (measured once more, apart)", per(self.execute));
+        println!("    trie and roots  {:6.2}  (measured once more, apart)", per(self.apply_and_roots));
+        println!("    receipts root   {:6.2}  (measured once more, apart)", per(self.receipts_root));
+        println!("  commit            {:6.2}", per(self.commit));
+        println!("    store write     {:6.2}", per(write));
+        println!("  judge and commit  {:6.2}", per(self.judge + self.commit));
+    }
+}
+
+struct Bench {
+    sealer: Sealer,
+    ledger: Ledger,
+    store: Arc<TimedStore>,
+    phases: Phases,
+    _directory: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let genesis = chain_genesis();
+        let directory = tempfile::tempdir().unwrap();
+        let inner = RocksStore::open(directory.path(), RocksConfig::default()).unwrap();
+        let store = Arc::new(TimedStore { inner, write_ns: AtomicU64::default() });
+        let options = LedgerOptions { workers: Workers::Inline };
+        let ledger = Ledger::open(Arc::clone(&store) as _, &genesis, options).unwrap();
+        store.write_ns.store(0, Ordering::Relaxed);
+        Self { sealer: Sealer::new(genesis), ledger, store, phases: Phases::default(), _directory: directory }
+    }
+
+    /// CPU time of judging and committing.
+    fn replay(&mut self, blocks: u64) -> Duration {
+        let blocks = self.sealer.many(blocks, TRANSFERS);
+        let before = self.phases.judge + self.phases.commit;
+        for (block, transactions) in blocks {
+            self.phases.transfers += transactions.len() as u64;
+            self.measure_apart(&transactions);
+            timed(&mut self.phases.admit, || transactions.iter().for_each(|t| self.ledger.admit(Arc::clone(t))));
+            let (digest, ledger) = (block.digest(), &mut self.ledger);
+            let judgement = timed(&mut self.phases.judge, || ledger.judge(&block)).unwrap();
+            assert_eq!(judgement.verdict, minuet_core::messages::Verdict::Valid);
+            let finalization = finalization(digest);
+            let finality = timed(&mut self.phases.commit, || ledger.commit(&[digest], &finalization)).unwrap();
+            assert!(finality.is_some());
+        }
+        assert_eq!(self.ledger.signatures_checked(), 0);
+        Duration::from_nanos(self.phases.judge + self.phases.commit - before)
+    }
+
+    fn measure_apart(&mut self, transactions: &[Arc<Transaction>]) {
+        let context = BlockContext { base_fee: support::BASE_FEE, beneficiary: beneficiary() };
+        let state = self.ledger.state().clone();
+        let mut executor = Executor::new(&state, self.ledger.tip().state_root(), context, support::GAS_LIMIT);
+        timed(&mut self.phases.execute, || {
+            for transaction in transactions {
+                executor.push(Arc::clone(transaction)).unwrap();
+            }
+        });
+        black_box(timed(&mut self.phases.apply_and_roots, || executor.finish(Workers::Inline)));
+        let receipts: Vec<_> = (1..=transactions.len() as u64).map(|n| Receipt::transfer(n * 21_000)).collect();
+        black_box(timed(&mut self.phases.receipts_root, || receipts_root(&receipts)));
+    }
+
+    /// Bytes that the process gave to the disk for an empty block, on average.
+    fn empty_block_bytes(&mut self) -> u64 {
+        let blocks = self.sealer.many(EMPTY_BLOCKS, 0);
+        let before = written_bytes();
+        for (block, _) in blocks {
+            self.ledger.judge(&block).unwrap();
+            self.ledger.commit(&[block.digest()], &finalization(block.digest())).unwrap();
+        }
+        (written_bytes() - before) / EMPTY_BLOCKS
+    }
+}
+
+fn written_bytes() -> u64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap();
+    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();
+    line.parse().unwrap()
+}
+
+fn ledger(criterion: &mut Criterion) {
+    let mut bench = Bench::new();
+    println!("an empty block writes {} bytes", bench.empty_block_bytes());
+    let mut group = criterion.benchmark_group("ledger_on_rocksdb_100k_accounts");
+    group.throughput(Throughput::Elements(u64::from(TRANSFERS)));
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    group.bench_function("judge_and_commit_300", |b| b.iter_custom(|blocks| bench.replay(blocks)));
+    group.finish();
+    bench.phases.print(bench.store.write_ns.load(Ordering::Relaxed));
+}
+
+criterion_group!(benches, ledger);
+criterion_main!(benches);
