@@ -1,0 +1,40 @@
+# Minuet's commands. 'make localnet' and 'make test' work on a fresh machine: what is missing is installed first.
+# CARGO_TARGET_DIR moves the build outputs. ARGS goes to the program, as in: make localnet ARGS='--validators 4'
+
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+MINUET := $(TARGET_DIR)/release/minuet
+CARGO ?= cargo
+
+# Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
+BUILD_FLAGS := --release --workspace --locked
+
+.PHONY: help setup build localnet test lint bench clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## Install missing build tools (compiler, libclang, Rust); nothing if they are there
+	@bash scripts/setup.sh
+	@if [ ! -d "$(TARGET_DIR)/release" ]; then \
+		echo "First build: RocksDB alone takes about 12 minutes on two cores; later builds take seconds to a few minutes."; \
+	fi
+
+build: setup ## Build the program
+	$(CARGO) build $(BUILD_FLAGS)
+
+localnet: build ## Run a network of six validators on this machine (ARGS='--for 60 --json')
+	$(MINUET) localnet $(ARGS)
+
+test: setup ## Run all tests
+	$(CARGO) test $(BUILD_FLAGS)
+
+lint: setup ## Check formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(BUILD_FLAGS) --all-targets -- -D warnings
+
+bench: setup ## Run the micro-benchmarks (several minutes)
+	$(CARGO) bench --workspace --locked --benches
+
+clean: ## Delete build outputs
+	$(CARGO) clean

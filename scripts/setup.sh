@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Installs what a build needs and is not there: a C++ compiler, libclang, pkg-config, git, curl, Rust.
+# Does nothing, and says nothing, where all of it is there. Needs apt for system packages.
+set -euo pipefail
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return 0
+    { ldconfig -p 2>/dev/null | grep -q 'libclang[-.0-9]*\.so'; } && return 0
+    compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null && return 0
+    compgen -G '/usr/lib/*-linux-gnu/libclang*.so*' >/dev/null && return 0
+    compgen -G '/usr/local/lib/libclang*.so*' >/dev/null
+}
+
+missing=()
+{ has g++ || has c++; } || missing+=(build-essential)
+has make || missing+=(make)
+has_libclang || missing+=(clang libclang-dev)
+has cmake || missing+=(cmake)
+has pkg-config || missing+=(pkg-config)
+has git || missing+=(git)
+has curl || missing+=(curl ca-certificates)
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    if ! has apt-get; then
+        echo "setup: missing here: ${missing[*]}" >&2
+        echo "setup: this system has no apt-get; install the packages of the same purpose and run make again" >&2
+        exit 1
+    fi
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! has sudo; then
+            echo "setup: missing here: ${missing[*]}; run as root: apt-get install ${missing[*]}" >&2
+            exit 1
+        fi
+        as_root=(sudo)
+    fi
+    echo "setup: installing ${missing[*]} with apt-get"
+    "${as_root[@]}" apt-get update -qq </dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" </dev/null
+fi
+
+if ! has cargo && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
+    echo "setup: installing Rust with rustup, for this user"
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs </dev/null | sh -s -- -y --profile minimal -c rustfmt -c clippy
+fi
