@@ -11,6 +11,7 @@ pub fn check_ranges(config: &NodeConfig) -> Result<(), Failure> {
     let NodeConfig { consensus, mempool, storage, .. } = config;
     let checks = [
         (consensus.empty_block_delay_ms <= 60_000, "consensus.empty_block_delay_ms must be at most 60000"),
+        (consensus.vote_linger_us <= 100_000, "consensus.vote_linger_us must be at most 100000"),
         ((1..=60_000).contains(&consensus.delta_base_ms), "consensus.delta_base_ms must be between 1 and 60000"),
         (
             (consensus.delta_base_ms..=600_000).contains(&consensus.delta_max_ms),

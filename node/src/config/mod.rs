@@ -87,6 +87,8 @@ pub struct PeerConfig {
 pub struct ConsensusConfig {
     /// A leader without transactions waits so long for the first (R1).
     pub empty_block_delay_ms: u64,
+    /// M votes wait so long for L of them, so that one signature check serves both.
+    pub vote_linger_us: u64,
     /// Δ where no view fails (R13).
     pub delta_base_ms: u64,
     /// Δ at most (R13).
@@ -174,7 +176,13 @@ impl Default for P2pConfig {
 
 impl Default for ConsensusConfig {
     fn default() -> Self {
-        Self { empty_block_delay_ms: 200, delta_base_ms: 250, delta_max_ms: 2000, max_block_bytes: MAX_BODY_BYTES }
+        Self {
+            empty_block_delay_ms: 200,
+            vote_linger_us: 1000,
+            delta_base_ms: 250,
+            delta_max_ms: 2000,
+            max_block_bytes: MAX_BODY_BYTES,
+        }
     }
 }
 

@@ -88,6 +88,7 @@ fn run(mut driver: Driver, waiter: &Waiter, clock: Clock, stop: &AtomicBool, end
         }
         let latest = Instant::now() + MAX_SLEEP;
         let deadline = deadline.map_or(latest, |deadline| deadline.min(latest));
-        waiter.park_until(Some(deadline), || driver.has_work() || stop.load(Ordering::Acquire) || driver.is_abandoned());
+        waiter
+            .park_until(Some(deadline), || driver.has_work() || stop.load(Ordering::Acquire) || driver.is_abandoned());
     }
 }

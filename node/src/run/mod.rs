@@ -144,8 +144,8 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         finalized,
         finalized_bell,
     };
-    let rpc = minuet_rpc::spawn(prepared.config.rpc.clone(), context)
-        .map_err(|error| Failure::new(Exit::Network, error))?;
+    let rpc =
+        minuet_rpc::spawn(prepared.config.rpc.clone(), context).map_err(|error| Failure::new(Exit::Network, error))?;
 
     let mempool_rings = MempoolRings {
         notices,
@@ -199,6 +199,7 @@ fn driver_config(
         verifier: Verifier::new(committee, genesis.signing_context()),
         key: signer.map(|_| key),
         max_block_bytes: plan.max_block_bytes,
+        linger_us: plan.linger_us,
         status: status.clone(),
     }
 }

@@ -18,6 +18,7 @@ pub struct Plan {
     pub mempool: MempoolConfig,
     pub timing: Timing,
     pub max_block_bytes: usize,
+    pub linger_us: u64,
 }
 
 impl Plan {
@@ -38,7 +39,10 @@ impl Plan {
                 max_open_files: i32::try_from(config.storage.max_open_files).unwrap_or(i32::MAX),
                 ..RocksConfig::default()
             },
-            journal: JournalConfig { segment_bytes: config.storage.journal_segment_mb << 20, ..JournalConfig::default() },
+            journal: JournalConfig {
+                segment_bytes: config.storage.journal_segment_mb << 20,
+                ..JournalConfig::default()
+            },
             mempool: MempoolConfig {
                 max_transactions: config.mempool.max_transactions,
                 max_bytes: config.mempool.max_mb << 20,
@@ -52,6 +56,7 @@ impl Plan {
                 delta_max_us: consensus.delta_max_ms.saturating_mul(1000),
             },
             max_block_bytes: consensus.max_block_bytes,
+            linger_us: consensus.vote_linger_us,
         })
     }
 }
