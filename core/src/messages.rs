@@ -379,6 +379,8 @@ ring_message!(FinalizedBlock, "ledger_events", 1024, DropNewest);
 
 /// Where the mempool's answer to a submission goes. Called once, must not block.
 pub type SubmissionReply = Box<dyn FnOnce(Result<TxHash, crate::mempool_errors::AdmissionError>) + Send>;
+/// Where the mempool's answers to many submissions go: one each, in their order. Called once, must not block.
+pub type ManyReply = Box<dyn FnOnce(Vec<Result<TxHash, crate::mempool_errors::AdmissionError>>) + Send>;
 /// Where the mempool's answer to a query goes. Called once, must not block.
 pub type QueryReply = Box<dyn FnOnce(PoolStatus) + Send>;
 
@@ -390,6 +392,14 @@ pub enum Submission {
         envelope: Bytes,
         /// Called with the outcome.
         reply: SubmissionReply,
+    },
+    /// Admit several transactions, each with its own outcome. At most [`MAX_SUBMITTED_TOGETHER`], so that a turn stays
+    /// bounded.
+    SubmitMany {
+        /// The envelopes, unchecked.
+        envelopes: Vec<Bytes>,
+        /// Called with the outcomes.
+        reply: ManyReply,
     },
     /// What the pool knows of a transaction.
     Query {
@@ -406,12 +416,15 @@ pub enum Submission {
         reply: Box<dyn FnOnce(Option<u64>) + Send>,
     },
 }
+/// Envelopes of one [`Submission::SubmitMany`].
+pub const MAX_SUBMITTED_TOGETHER: usize = 512;
 ring_message!(Submission, "api_mempool", 4096, RefuseCaller);
 
 impl std::fmt::Debug for Submission {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Submit { envelope, .. } => write!(out, "Submit({} bytes)", envelope.len()),
+            Self::SubmitMany { envelopes, .. } => write!(out, "SubmitMany({} envelopes)", envelopes.len()),
             Self::Query { hash, .. } => write!(out, "Query({hash})"),
             Self::NextNonce { sender, .. } => write!(out, "NextNonce({sender})"),
         }

@@ -4,17 +4,50 @@ use super::frames;
 use crate::{Examined, Origin, Pool};
 use minuet_core::ed25519::{Item, verify_batch, verify_batch_inline};
 use minuet_core::mempool_errors::AdmissionError;
-use minuet_core::messages::{PeerFrame, SubmissionReply};
+use minuet_core::messages::{ManyReply, PeerFrame, SubmissionReply};
 use minuet_core::transaction::{Transaction, TransactionError};
 use minuet_core::wire::Offence;
 use minuet_core::{Address, Bytes, Digest, PeerId, TxHash};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Whom an outcome is for.
+pub(super) enum ReplyTo {
+    /// One caller with one transaction.
+    Caller(SubmissionReply),
+    /// One of several transactions that came together.
+    Item { group: usize, place: usize },
+}
+
+/// Transactions that came together: answered together at the end of the turn.
+pub(super) struct Group {
+    outcomes: Vec<Result<TxHash, AdmissionError>>,
+    reply: ManyReply,
+}
+
+/// The groups of a turn. Every place is set exactly once before the answers go out.
+#[derive(Default)]
+pub(super) struct Groups(Vec<Group>);
+
+impl Groups {
+    pub(super) fn answer(&mut self, reply: ReplyTo, outcome: Result<TxHash, AdmissionError>) {
+        match reply {
+            ReplyTo::Caller(reply) => reply(outcome),
+            ReplyTo::Item { group, place } => self.0[group].outcomes[place] = outcome,
+        }
+    }
+
+    pub(super) fn finish(self) {
+        for Group { outcomes, reply } in self.0 {
+            reply(outcomes);
+        }
+    }
+}
+
 /// A transaction that passed everything but the signature check, with all who brought it.
 pub(super) struct Candidate {
     pub(super) transaction: Arc<Transaction>,
-    pub(super) replies: Vec<SubmissionReply>,
+    pub(super) replies: Vec<ReplyTo>,
     pub(super) peers: Vec<PeerId>,
 }
 
@@ -38,17 +71,28 @@ pub(super) struct Batch {
     /// Senders of gossip that was known already: now the peer is known to have it too.
     pub(super) known_senders: Vec<Address>,
     pub(super) refused: u64,
+    pub(super) groups: Groups,
 }
 
 impl Batch {
-    pub(super) fn submit(&mut self, pool: &mut Pool, envelope: &Bytes, reply: SubmissionReply) {
+    pub(super) fn submit(&mut self, pool: &mut Pool, envelope: &Bytes, reply: ReplyTo) {
         match pool.examine(envelope) {
-            Ok(Examined::Known(hash)) => reply(Ok(hash)),
+            Ok(Examined::Known(hash)) => self.groups.answer(reply, Ok(hash)),
             Ok(Examined::New(transaction)) => self.candidate(transaction).replies.push(reply),
             Err(error) => {
                 self.refused += 1;
-                reply(Err(error));
+                self.groups.answer(reply, Err(error));
             }
+        }
+    }
+
+    pub(super) fn submit_many(&mut self, pool: &mut Pool, envelopes: &[Bytes], reply: ManyReply) {
+        let group = self.groups.0.len();
+        // Overwritten, each of them, before anybody sees it.
+        let outcomes = vec![Err(AdmissionError::Busy); envelopes.len()];
+        self.groups.0.push(Group { outcomes, reply });
+        for (place, envelope) in envelopes.iter().enumerate() {
+            self.submit(pool, envelope, ReplyTo::Item { group, place });
         }
     }
 

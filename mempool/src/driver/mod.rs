@@ -13,7 +13,7 @@ mod tests;
 use crate::{ChainRules, MempoolConfig, Pool};
 use answers::Answers;
 use gossip::Gossip;
-use intake::{Batch, Verdict};
+use intake::{Batch, ReplyTo, Verdict};
 use minuet_core::account::StateReader;
 use minuet_core::messages::{
     Admitted, GossipCommand, MempoolReply, MempoolRequest, NetworkCommand, PeerEvent, StateNotice, Submission,
@@ -150,9 +150,18 @@ impl MempoolDriver {
     fn take_in(&mut self) -> Batch {
         let limit = self.pool.config().turn_transactions;
         let mut batch = Batch::default();
-        for submission in self.rings.submissions.drain(limit) {
+        let mut submitted = 0;
+        while submitted < limit {
+            let Some(submission) = self.rings.submissions.try_recv() else { break };
+            submitted += 1;
             match submission {
-                Submission::Submit { envelope, reply } => batch.submit(&mut self.pool, &envelope, reply),
+                Submission::Submit { envelope, reply } => {
+                    batch.submit(&mut self.pool, &envelope, ReplyTo::Caller(reply));
+                }
+                Submission::SubmitMany { envelopes, reply } => {
+                    submitted += envelopes.len();
+                    batch.submit_many(&mut self.pool, &envelopes, reply);
+                }
                 Submission::Query { hash, reply } => reply(self.pool.status(&hash)),
                 Submission::NextNonce { sender, reply } => reply(self.pool.next_nonce(&sender)),
             }
@@ -170,6 +179,7 @@ impl MempoolDriver {
         self.changed.extend(&batch.known_senders);
         let mut refused = batch.refused;
         let mut offences = batch.offences;
+        let mut groups = batch.groups;
         let checked = intake::check_signatures(batch.candidates, &self.pool.rules().genesis, is_inline);
         self.signatures_checked += checked.signatures;
         let mut admitted = 0;
@@ -188,9 +198,10 @@ impl MempoolDriver {
                 refused += 1;
             }
             for reply in candidate.replies {
-                reply(outcome.clone());
+                groups.answer(reply, outcome.clone());
             }
         }
+        groups.finish();
         self.status.admitted.add(admitted);
         self.status.refused.add(refused);
         self.blame(offences);

@@ -397,6 +397,51 @@ fn queries_are_answered_from_the_pool_and_the_state() {
 }
 
 #[test]
+fn transactions_submitted_together_are_answered_together_each_with_its_own_outcome() {
+    let mut bench = bench();
+    let wallet = Wallet::new(0);
+    bench.state.set(wallet.address(), 3, RICH);
+    let good = wallet.transfer(3, 1);
+    let late = wallet.transfer(1, 1);
+    let mut forged = wallet.transfer(4, 1).envelope().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    let known = wallet.transfer(5, 1);
+    bench.submit(&known).unwrap();
+    let envelopes =
+        vec![good.envelope().clone(), Bytes::new(), late.envelope().clone(), forged.into(), good.envelope().clone()];
+    let envelopes = [envelopes, vec![known.envelope().clone()]].concat();
+    let (sender, answered) = mpsc::channel();
+    let reply = Box::new(move |outcomes: Vec<Outcome>| sender.send(outcomes).unwrap());
+    bench.submissions.try_send(Submission::SubmitMany { envelopes, reply }).unwrap();
+    bench.turn();
+    let outcomes = answered.try_recv().expect("answered in the same turn");
+    assert_eq!(outcomes.len(), 6);
+    assert_eq!((&outcomes[0], &outcomes[4], &outcomes[5]), (&Ok(good.hash()), &Ok(good.hash()), &Ok(known.hash())));
+    assert!(matches!(outcomes[1], Err(AdmissionError::Transaction(TransactionError::Codec(_)))));
+    assert_eq!(outcomes[2], Err(AdmissionError::NonceTooLow { nonce: 1, next: 3 }));
+    assert_eq!(outcomes[3], Err(AdmissionError::Transaction(TransactionError::Signature)));
+}
+
+#[test]
+fn a_turn_takes_only_so_many_however_they_come() {
+    let mut bench = bench();
+    let wallets = wallets(2, &bench.state);
+    let answered = wallets.iter().map(|wallet| {
+        let envelopes =
+            (0..minuet_core::messages::MAX_SUBMITTED_TOGETHER).map(|_| wallet.transfer(0, 1).envelope().clone());
+        let (envelopes, (sender, answered)) = (envelopes.collect(), mpsc::channel());
+        let reply = Box::new(move |outcomes: Vec<Outcome>| sender.send(outcomes.len()).unwrap());
+        bench.submissions.try_send(Submission::SubmitMany { envelopes, reply }).unwrap();
+        answered
+    });
+    let answered: Vec<_> = answered.collect();
+    bench.driver.turn(bench.now);
+    assert_eq!((answered[0].try_recv(), answered[1].try_recv().is_err()), (Ok(512), true));
+    bench.driver.turn(bench.now);
+    assert_eq!(answered[1].try_recv(), Ok(512));
+}
+
+#[test]
 fn the_driver_is_finished_when_consensus_and_the_api_are_gone() {
     let mut bench = bench();
     assert!(!bench.driver.has_work() && !bench.driver.is_finished());
