@@ -12,10 +12,13 @@ use minuet_core::{Address, B256, Bytes, Height, TxHash, U256};
 use std::time::Duration;
 use thiserror::Error;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection whose node does not answer is given up after about the sum of both.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest answer that is read: a block of 2 MiB with all its fields and envelopes.
 const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
@@ -53,6 +56,19 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+/// Why one transaction of several was not admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// As a single submission's error would have.
+    pub code: Code,
+    /// The stable word.
+    pub reason: String,
+    /// What to do.
+    pub message: String,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
 }
 
 fn describe(status: &Status) -> String {
@@ -111,7 +127,12 @@ impl Client {
         };
         let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let endpoint = Endpoint::from_shared(full).map_err(failed)?;
-        let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true).connect().await.map_err(failed)?;
+        let endpoint = endpoint
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+        let channel = endpoint.connect().await.map_err(failed)?;
         Ok(Self::over(channel))
     }
 
@@ -161,6 +182,21 @@ impl Client {
     pub async fn submit(&mut self, envelope: Bytes) -> Result<TxHash, ClientError> {
         let request = proto::SubmitTransactionRequest { envelope: envelope.0 };
         hash(&self.transactions.submit_transaction(request).await?.into_inner().hash)
+    }
+
+    /// Submits up to 512 signed envelopes with one call; an outcome each, in order.
+    ///
+    /// # Errors
+    /// The node's refusal of all of them, or an answer that does not fit.
+    pub async fn submit_many(&mut self, envelopes: Vec<Bytes>) -> Result<Vec<Result<TxHash, Refusal>>, ClientError> {
+        let count = envelopes.len();
+        let transactions = envelopes.into_iter().map(|envelope| envelope.0).collect();
+        let request = proto::SubmitTransactionsRequest { transactions };
+        let results = self.transactions.submit_transactions(request).await?.into_inner().results;
+        if results.len() != count {
+            return Err(ClientError::BadAnswer("there is not one result for each transaction"));
+        }
+        results.into_iter().map(submit_result).collect()
     }
 
     /// Submits and waits until final, dropped or timed out (at most 60 s).
@@ -225,6 +261,19 @@ impl Client {
         let from_height = from.map(|height| height.0);
         let request = proto::SubscribeBlocksRequest { from_height, include_transaction_hashes: with_hashes };
         Ok(self.subscriptions.subscribe_blocks(request).await?.into_inner())
+    }
+}
+
+fn submit_result(answer: proto::SubmitResult) -> Result<Result<TxHash, Refusal>, ClientError> {
+    use proto::submit_result::Result as Outcome;
+    match answer.result.ok_or(ClientError::BadAnswer("a result is missing"))? {
+        Outcome::Hash(bytes) => hash(&bytes).map(Ok),
+        Outcome::Refusal(refusal) => Ok(Err(Refusal {
+            code: i32::try_from(refusal.code).map_or(Code::Unknown, Code::from),
+            reason: refusal.reason,
+            message: refusal.message,
+            retry_after: refusal.retry_after_ms.map(Duration::from_millis),
+        })),
     }
 }
 

@@ -130,7 +130,8 @@ pub fn address_field(field: &str, bytes: &[u8]) -> Result<Address, Status> {
 pub fn envelope_field(bytes: WireBytes) -> Result<Bytes, Status> {
     match bytes.len() {
         0 => Err(invalid("envelope", "transaction_malformed", "empty: send the signed EIP-2718 envelope")),
-        1..=MAX_TRANSACTION_BYTES => Ok(Bytes(bytes)),
+        // A copy: the transaction may stay in the pool for long, and the received bytes are a part of the whole request.
+        1..=MAX_TRANSACTION_BYTES => Ok(Bytes::copy_from_slice(&bytes)),
         long => {
             let text = format!("{long} bytes, at most {MAX_TRANSACTION_BYTES} are allowed");
             Err(invalid("envelope", "transaction_too_long", text))

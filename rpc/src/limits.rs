@@ -26,19 +26,20 @@ impl TokenBucket {
         Self { nanos_per_token, capacity_ns, level_ns: capacity_ns, filled_at: now }
     }
 
-    /// Takes one token, or says after how many milliseconds there is one.
-    pub fn take(&mut self, now: Instant) -> Result<(), u64> {
+    /// Milliseconds, at least 1, until an empty bucket has its next token.
+    pub fn retry_ms(&self) -> u64 {
+        self.nanos_per_token.saturating_sub(self.level_ns).div_ceil(1_000_000).max(1)
+    }
+
+    /// Takes as many tokens as there are, at most `count`; returns how many.
+    pub fn take_up_to(&mut self, count: u64, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.filled_at).as_nanos();
         let refill = u64::try_from(since).unwrap_or(u64::MAX);
         self.level_ns = self.level_ns.saturating_add(refill).min(self.capacity_ns);
         self.filled_at = self.filled_at.max(now);
-        match self.level_ns.checked_sub(self.nanos_per_token) {
-            Some(left) => {
-                self.level_ns = left;
-                Ok(())
-            }
-            None => Err((self.nanos_per_token - self.level_ns).div_ceil(1_000_000).max(1)),
-        }
+        let taken = count.min(self.level_ns / self.nanos_per_token);
+        self.level_ns = self.level_ns.saturating_sub(taken.saturating_mul(self.nanos_per_token));
+        taken
     }
 }
 
@@ -84,16 +85,23 @@ impl Limits {
         permit(&self.subscriptions, "too_many_subscriptions", "subscriptions")
     }
 
+    /// Several transactions more: how many of them, and the refusal of the others.
+    pub fn submissions(&self, count: usize) -> (usize, Option<Status>) {
+        let Some(bucket) = &self.submissions else { return (count, None) };
+        let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let taken = bucket.take_up_to(u64::try_from(count).unwrap_or(u64::MAX), now);
+        let taken = usize::try_from(taken).unwrap_or(count);
+        let refusal = (taken < count).then(|| too_fast(bucket.retry_ms()));
+        (taken, refusal)
+    }
+
     /// One transaction more.
     pub fn submission(&self) -> Result<(), Status> {
-        let Some(bucket) = &self.submissions else { return Ok(()) };
-        let taken = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
-        taken.map_err(|retry_ms| {
-            exhausted(
-                "submit_rate",
-                retry_ms,
-                "the node takes no more transactions per second (rpc.submit_rate_per_second)",
-            )
-        })
+        self.submissions(1).1.map_or(Ok(()), Err)
     }
+}
+
+fn too_fast(retry_ms: u64) -> Status {
+    exhausted("submit_rate", retry_ms, "the node takes no more transactions per second (rpc.submit_rate_per_second)")
 }

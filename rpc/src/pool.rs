@@ -50,6 +50,18 @@ impl Pool {
         asked.await
     }
 
+    /// Submits several envelopes, at most [`MAX_SUBMITTED_TOGETHER`](minuet_core::messages::MAX_SUBMITTED_TOGETHER), with
+    /// one message to the pool and one answer: an outcome each, in order.
+    pub async fn submit_many(&self, envelopes: Vec<Bytes>) -> Result<Vec<Result<TxHash, AdmissionError>>, Status> {
+        let asked = self.ask(|answer| Submission::SubmitMany {
+            envelopes,
+            reply: Box::new(move |outcomes| {
+                let _ = answer.send(outcomes);
+            }),
+        });
+        asked.await
+    }
+
     /// What the pool knows of a transaction.
     pub async fn query(&self, hash: TxHash) -> Result<PoolStatus, Status> {
         let asked = self.ask(|answer| Submission::Query {

@@ -1,12 +1,13 @@
 //! Sending a transaction and following it until it is final.
 
-use crate::convert::{self, wire};
+use crate::convert::{self, envelope_field, wire};
 use crate::proto::transaction_state as state;
 use crate::proto::{self, TransactionState};
 use crate::refusal::{admission, inconsistent, invalid};
 use crate::services::Shared;
-use minuet_core::messages::PoolStatus;
+use minuet_core::messages::{MAX_SUBMITTED_TOGETHER, PoolStatus};
 use minuet_core::{Bytes, Height, TxHash, keccak256};
+use prost::bytes::Bytes as WireBytes;
 use std::time::{Duration, Instant};
 use tonic::Status;
 
@@ -32,6 +33,63 @@ pub async fn submit(shared: &Shared, envelope: Bytes) -> Result<TxHash, Status> 
         Err(_) if location(shared, &hash)?.is_some() => Ok(hash),
         Err(error) => Err(admission(&error)),
     }
+}
+
+/// Submits several, each with its own result. The error is of the call as a whole.
+pub async fn submit_many(shared: &Shared, batch: Vec<WireBytes>) -> Result<Vec<proto::SubmitResult>, Status> {
+    let long = batch.len();
+    if long == 0 {
+        return Err(invalid("transactions", "batch_empty", "give at least one signed envelope"));
+    }
+    if long > MAX_SUBMITTED_TOGETHER {
+        let text = format_args!("{long} envelopes, at most {MAX_SUBMITTED_TOGETHER} are allowed: use several calls");
+        return Err(invalid("transactions", "batch_too_long", text));
+    }
+    let mut results: Vec<Option<proto::SubmitResult>> = vec![None; long];
+    let mut good = Vec::with_capacity(long);
+    let mut places = Vec::with_capacity(long);
+    for (place, bytes) in batch.into_iter().enumerate() {
+        match envelope_field(bytes) {
+            Ok(envelope) => {
+                good.push(envelope);
+                places.push(place);
+            }
+            Err(status) => results[place] = Some(refused(&status)),
+        }
+    }
+    let (taken, too_fast) = shared.limits.submissions(good.len());
+    if let Some(too_fast) = too_fast.as_ref().map(refused) {
+        places.drain(taken..).for_each(|place| results[place] = Some(too_fast.clone()));
+        good.truncate(taken);
+    }
+    // Cheap: the envelopes are shared, not copied.
+    let outcomes = if good.is_empty() { Vec::new() } else { shared.pool.submit_many(good.clone()).await? };
+    for ((outcome, envelope), place) in outcomes.into_iter().zip(&good).zip(places) {
+        results[place] = Some(match outcome {
+            Ok(hash) => admitted(hash),
+            Err(error) => {
+                let hash = keccak256(envelope);
+                if location(shared, &hash)?.is_some() { admitted(hash) } else { refused(&admission(&error)) }
+            }
+        });
+    }
+    let unanswered = || refused(&crate::refusal::stopping());
+    Ok(results.into_iter().map(|result| result.unwrap_or_else(unanswered)).collect())
+}
+
+fn admitted(hash: TxHash) -> proto::SubmitResult {
+    proto::SubmitResult { result: Some(proto::submit_result::Result::Hash(wire(hash))) }
+}
+
+fn refused(status: &Status) -> proto::SubmitResult {
+    let refusal = proto::submit_result::Refusal {
+        code: i32::from(status.code()).unsigned_abs(),
+        reason: crate::client::reason(status).unwrap_or_default().to_owned(),
+        message: status.message().to_owned(),
+        retry_after_ms: crate::client::retry_after(status)
+            .map(|after| after.as_millis().try_into().unwrap_or(u64::MAX)),
+    };
+    proto::SubmitResult { result: Some(proto::submit_result::Result::Refusal(refusal)) }
 }
 
 fn location(shared: &Shared, hash: &TxHash) -> Result<Option<(Height, u32)>, Status> {

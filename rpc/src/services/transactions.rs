@@ -20,6 +20,15 @@ impl TransactionService for Services {
         Ok(Response::new(proto::SubmitTransactionResponse { hash: wire(hash) }))
     }
 
+    async fn submit_transactions(
+        &self,
+        request: Request<proto::SubmitTransactionsRequest>,
+    ) -> Result<Response<proto::SubmitTransactionsResponse>, Status> {
+        let _permit = self.0.limits.call()?;
+        let results = submit::submit_many(&self.0, request.into_inner().transactions).await?;
+        Ok(Response::new(proto::SubmitTransactionsResponse { results }))
+    }
+
     async fn submit_and_wait(
         &self,
         request: Request<proto::SubmitAndWaitRequest>,

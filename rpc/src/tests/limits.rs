@@ -11,12 +11,13 @@ use tonic::Code;
 fn the_bucket_refills_steadily_and_names_the_time_to_wait() {
     let start = Instant::now();
     let mut bucket = TokenBucket::new(100, 2, start);
-    assert_eq!((bucket.take(start), bucket.take(start), bucket.take(start)), (Ok(()), Ok(()), Err(10)));
-    assert_eq!(bucket.take(start + Duration::from_millis(4)), Err(6));
-    assert_eq!(bucket.take(start + Duration::from_millis(10)), Ok(()));
-    assert_eq!(bucket.take(start + Duration::from_secs(3600)), Ok(()));
-    assert_eq!(bucket.take(start), Ok(()), "a clock read earlier gives nothing");
-    assert_eq!(bucket.take(start), Err(10));
+    assert_eq!((bucket.take_up_to(1, start), bucket.take_up_to(5, start), bucket.take_up_to(1, start)), (1, 1, 0));
+    assert_eq!(bucket.retry_ms(), 10);
+    assert_eq!((bucket.take_up_to(1, start + Duration::from_millis(4)), bucket.retry_ms()), (0, 6));
+    assert_eq!(bucket.take_up_to(1, start + Duration::from_millis(10)), 1);
+    assert_eq!(bucket.take_up_to(9, start + Duration::from_secs(3600)), 2);
+    assert_eq!(bucket.take_up_to(1, start), 0, "a clock read earlier gives nothing");
+    assert_eq!(bucket.retry_ms(), 10);
 }
 
 #[test]
@@ -50,6 +51,21 @@ async fn transactions_above_the_rate_are_told_when_to_come_back() {
     assert_eq!((status.code(), crate::client::reason(&status)), (Code::ResourceExhausted, Some("submit_rate")));
     let retry = crate::client::retry_after(&status).unwrap();
     assert!(retry > Duration::ZERO && retry <= Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rate_counts_transactions_not_calls() {
+    let mut node = start(RpcConfig { submit_rate_per_second: 1, submit_burst: 2, ..test_config() }).await;
+    let transfers: Vec<_> = (0..4).map(transfer).collect();
+    let envelopes = transfers.iter().map(|transfer| transfer.envelope().clone()).collect();
+    let results = node.client.submit_many(envelopes).await.unwrap();
+    let accepted: Vec<_> = results.iter().take(2).map(|result| result.as_ref().ok().copied()).collect();
+    assert_eq!(accepted, [Some(transfers[0].hash()), Some(transfers[1].hash())]);
+    for result in &results[2..] {
+        let refusal = result.as_ref().unwrap_err();
+        assert_eq!((refusal.code, refusal.reason.as_str()), (Code::ResourceExhausted, "submit_rate"));
+        assert!(refusal.retry_after.is_some_and(|after| after > Duration::ZERO && after <= Duration::from_secs(1)));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -197,15 +197,17 @@ fn answer(mut requests: Receiver<Submission>, waiter: &Waiter, answers: &Mutex<A
     while !requests.is_finished() {
         while let Some(request) = requests.try_recv() {
             let answers = answers.lock().unwrap();
+            let admit = |envelope: &Bytes| match (&answers.refuse, Transaction::decode(envelope)) {
+                (Some(error), _) => Err(error.clone()),
+                (None, Ok(transaction)) => {
+                    let _ = answers.admitted.send(transaction.hash());
+                    Ok(transaction.hash())
+                }
+                (None, Err(error)) => Err(error.into()),
+            };
             match request {
-                Submission::Submit { envelope, reply } => match (&answers.refuse, Transaction::decode(&envelope)) {
-                    (Some(error), _) => reply(Err(error.clone())),
-                    (None, Ok(transaction)) => {
-                        let _ = answers.admitted.send(transaction.hash());
-                        reply(Ok(transaction.hash()));
-                    }
-                    (None, Err(error)) => reply(Err(error.into())),
-                },
+                Submission::Submit { envelope, reply } => reply(admit(&envelope)),
+                Submission::SubmitMany { envelopes, reply } => reply(envelopes.iter().map(admit).collect()),
                 Submission::Query { reply, .. } => reply(answers.status.clone()),
                 Submission::NextNonce { reply, .. } => reply(Some(6)),
             }

@@ -128,6 +128,53 @@ async fn garbage_empty_and_oversized_envelopes_are_refused_by_name() {
     assert_eq!(refusal(outcome.map_err(ClientError::from)).0, Code::InvalidArgument);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn each_transaction_of_several_has_its_own_result_in_order() {
+    let mut node = start(test_config()).await;
+    let (one, two) = (transfer(0), transfer(1));
+    let envelopes = vec![
+        one.envelope().clone(),
+        Bytes::new(),
+        vec![0x6d, 0xc1].into(),
+        vec![0x6d; MAX_TRANSACTION_BYTES + 1].into(),
+        two.envelope().clone(),
+        one.envelope().clone(),
+    ];
+    let results = node.client.submit_many(envelopes).await.unwrap();
+    let told: Vec<_> =
+        results.iter().map(|result| result.as_ref().map_err(|refusal| refusal.reason.as_str())).collect();
+    let (malformed, long) = (Err("transaction_malformed"), Err("transaction_too_long"));
+    assert_eq!(told, [Ok(&one.hash()), malformed, malformed, long, Ok(&two.hash()), Ok(&one.hash())]);
+    let refusal = results[1].as_ref().unwrap_err();
+    assert_eq!((refusal.code, refusal.retry_after), (Code::InvalidArgument, None));
+    assert!(refusal.message.starts_with("envelope: "), "{}", refusal.message);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_refused_ones_those_that_are_final_are_told_by_their_hash() {
+    let mut node = start(test_config()).await;
+    let (done, late) = (transfer(0), transfer(1));
+    node.chain.push(&[Arc::clone(&done)]);
+    node.answers.lock().unwrap().refuse = Some(AdmissionError::PoolFull);
+    let results = node.client.submit_many(vec![late.envelope().clone(), done.envelope().clone()]).await.unwrap();
+    let refusal = results[0].as_ref().unwrap_err();
+    assert_eq!((refusal.code, refusal.reason.as_str()), (Code::ResourceExhausted, "pool_full"));
+    assert_eq!((refusal.retry_after, &results[1]), (Some(Duration::from_secs(1)), &Ok(done.hash())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn none_and_too_many_together_are_refused_as_a_whole() {
+    let mut node = start(test_config()).await;
+    let (code, text, word) = refusal(node.client.submit_many(Vec::new()).await);
+    assert_eq!((code, word.as_str()), (Code::InvalidArgument, "batch_empty"), "{text}");
+    let envelope = transfer(0).envelope().clone();
+    let (code, text, word) = refusal(node.client.submit_many(vec![envelope.clone(); 513]).await);
+    assert_eq!((code, word.as_str()), (Code::InvalidArgument, "batch_too_long"));
+    assert!(text.contains("513 envelopes, at most 512"), "{text}");
+    let results = node.client.submit_many(vec![envelope; 512]).await.unwrap();
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 512);
+}
+
 #[test]
 fn every_refusal_of_the_pool_has_its_own_word() {
     use AdmissionError as E;
