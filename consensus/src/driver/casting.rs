@@ -90,7 +90,7 @@ impl Driver {
             }
             Ground::Nullify => {}
         }
-        self.journal_entry_proof(view, carried);
+        self.journal_entry_proof(carried);
         let own = statement.digest().map_or(Own::Nullify, Own::Notarize);
         self.casting.records.push(Record::Own { view, own });
         self.casting.then.push(Then::Say(statement));
@@ -114,18 +114,18 @@ impl Driver {
         let body = self.blocks.body(&digest).unwrap_or_default();
         let carried = proposal.parent_proof.as_ref().map(|proof| proof.view);
         self.casting.records.push(Record::Block { proposal: proposal.clone(), body });
-        self.journal_entry_proof(view, carried);
+        self.journal_entry_proof(carried);
         self.casting.records.push(Record::Own { view, own: Own::Propose(digest) });
         self.casting.records.push(Record::Own { view, own: Own::Notarize(digest) });
         self.casting.then.push(Then::Propose(proposal));
         self.status.proposed_blocks.add(1);
     }
 
-    /// The proof by which the current view was entered goes with the first statement of the view, unless the proposal
-    /// already carries it.
-    fn journal_entry_proof(&mut self, view: View, carried: Option<View>) {
+    /// The proof by which the current view was entered goes with the first statement after it, unless the proposal
+    /// already carries it (D-ENTRY: a restart comes back to no earlier view).
+    fn journal_entry_proof(&mut self, carried: Option<View>) {
         let Some(proof) = self.replica.entry_proof() else { return };
-        if view != self.replica.view() || proof.view <= self.casting.journaled_entry {
+        if proof.view <= self.casting.journaled_entry {
             return;
         }
         self.casting.journaled_entry = proof.view;
