@@ -2,6 +2,9 @@ use super::*;
 use crate::bls::BlsSecretKey;
 use crate::ed25519::Ed25519SecretKey;
 
+/// A change and its name.
+type Change = (&'static str, fn(&mut GenesisFile));
+
 fn bls(index: u8) -> BlsSecretKey {
     BlsSecretKey::from_ikm(&[index + 1; 32])
 }
@@ -170,7 +173,7 @@ fn unusable_keys_are_refused_with_field_and_place() {
 #[test]
 fn every_value_changes_fingerprint_and_digest() {
     let original = Genesis::new(file()).unwrap();
-    let changes: [(&str, fn(&mut GenesisFile)); 10] = [
+    let changes: [Change; 10] = [
         ("chain_id", |f| f.chain_id += 1),
         ("time_ms", |f| f.time_ms += 1000),
         ("gas_target_per_second", |f| f.fees.gas_target_per_second += 1),

@@ -1,5 +1,10 @@
 use super::*;
 
+/// A change of an Ethereum header, for which it is given an unusual hash, and its name.
+type Mutation = (&'static str, fn(&mut Header, B256));
+/// A change of what a proposer decides, and its name.
+type PartMutation = (&'static str, fn(&mut HeaderParts));
+
 fn parts() -> HeaderParts {
     HeaderParts {
         epoch: Epoch(0),
@@ -63,7 +68,7 @@ fn the_digest_is_ethereums_block_hash() {
 #[test]
 fn a_fixed_field_off_its_value_is_refused() {
     let other = B256::repeat_byte(0x99);
-    let mutations: [(&str, fn(&mut Header, B256)); 21] = [
+    let mutations: [Mutation; 21] = [
         ("ommers_hash", |h, o| h.ommers_hash = o),
         ("logs_bloom", |h, _| h.logs_bloom = Bloom::repeat_byte(1)),
         ("difficulty", |h, _| h.difficulty = U256::from(1)),
@@ -104,7 +109,7 @@ fn a_fixed_field_off_its_value_is_refused() {
 #[test]
 fn a_free_field_changes_the_digest() {
     let other = B256::repeat_byte(0x99);
-    let mutations: [(&str, fn(&mut Header, B256)); 10] = [
+    let mutations: [Mutation; 10] = [
         ("parent_hash", |h, o| h.parent_hash = o),
         ("beneficiary", |h, _| h.beneficiary = Address::repeat_byte(9)),
         ("state_root", |h, o| h.state_root = o),
@@ -125,7 +130,7 @@ fn a_free_field_changes_the_digest() {
 
 #[test]
 fn every_consensus_field_changes_the_digest() {
-    let mutations: [(&str, fn(&mut HeaderParts)); 5] = [
+    let mutations: [PartMutation; 5] = [
         ("epoch", |p| p.epoch = Epoch(1)),
         ("view", |p| p.view = View(10)),
         ("parent_view", |p| p.parent_view = View(8)),

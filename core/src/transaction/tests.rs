@@ -3,6 +3,9 @@ use super::*;
 const CHAIN_ID: u64 = 6886;
 const GENESIS: Digest = B256::repeat_byte(0xaa);
 
+/// A change and its name.
+type Change = (&'static str, fn(&mut UnsignedTransaction));
+
 fn key(seed: u8) -> Ed25519SecretKey {
     Ed25519SecretKey::from_bytes(&[seed; 32])
 }
@@ -114,7 +117,7 @@ fn a_batch_gives_the_single_verdicts() {
 #[test]
 fn a_rewritten_transaction_has_another_hash_and_no_valid_signature() {
     let original = signed();
-    let changes: [(&str, fn(&mut UnsignedTransaction)); 8] = [
+    let changes: [Change; 8] = [
         ("chain_id", |f| f.chain_id += 1),
         ("nonce", |f| f.nonce += 1),
         ("max_priority_fee_per_gas", |f| f.max_priority_fee_per_gas += 1),

@@ -61,10 +61,9 @@ fn check(folder: &str, text: &str) -> Vec<String> {
     }
     for table in TABLES {
         for package in packages(&manifest, table) {
-            if let Some(used) = package.strip_prefix("minuet-") {
-                if table != "dev-dependencies" && !ours.contains(&used) {
-                    findings.push(format!("{folder}: may not depend on {used} [{table}]"));
-                }
+            let of_ours = package.strip_prefix("minuet-").filter(|_| table != "dev-dependencies");
+            if let Some(used) = of_ours.filter(|used| !ours.contains(used)) {
+                findings.push(format!("{folder}: may not depend on {used} [{table}]"));
             }
             for (library, users) in EXTERNAL {
                 if package.starts_with(library) && !users.contains(&folder) {
