@@ -24,10 +24,11 @@ const NOT_IN_CODE: [(&str, &str); 1] =
 const SLEEPS: [&str; 3] = [concat!("thread::sl", "eep"), concat!("time::sl", "eep"), concat!("sl", "eep_until(")];
 
 /// Files that may wait for time to pass, each with its reason.
-const MAY_SLEEP: [(&str, &str); 7] = [
+const MAY_SLEEP: [(&str, &str); 8] = [
     ("node/src/localnet/mod.rs", "the deadline of --for"),
     ("node/src/localnet/watch.rs", "pause between attempts to reach a node that starts"),
     ("node/src/load/engine.rs", "the rate of the load is a schedule"),
+    ("node/src/load/nodes.rs", "pause between calls to a node that is gone"),
     ("rpc/src/server.rs", "the deadline of a shutdown"),
     ("rpc/src/submit.rs", "the deadline of a waiting call"),
     ("p2p/src/connect.rs", "backoff between connection attempts"),
