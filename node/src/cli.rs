@@ -364,7 +364,9 @@ pub struct LoadArgs {
     /// Draws the recipients; the same seed draws the same
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Seconds that transfers may take to become final after the last was sent
+    /// Seconds that transfers may take to become final after the last was sent. If all nodes are gone at a time, they
+    /// are called until so long after the window; once one is back, everything without an end is sent again and has so
+    /// long from then on
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub settle: u64,
 }

@@ -16,6 +16,8 @@ pub fn start(explicit: Option<&str>, default: &str, format: LogFormat) -> Result
         EnvFilter::try_new(&level).map_err(|error| Failure::config(format!("log level '{level}': {error}")))?;
     let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    // A line that cannot be written is lost; complaining about it on the same standard error would be a panic.
+    let builder = builder.log_internal_errors(false);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),

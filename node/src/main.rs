@@ -26,31 +26,24 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let json = cli.global.json;
-    match dispatch(&cli) {
-        Ok(output) => {
-            print(&output, json);
-            output.failure.map_or(ExitCode::SUCCESS, |failure| report(&failure))
+    let (line, failure) = match dispatch(&cli) {
+        Ok(output) if json => (output.json.to_string(), output.failure),
+        Ok(output) => (output.text, output.failure),
+        Err(failure) if json => {
+            let object = json!({"ok": false, "error": failure.message, "exit_code": failure.exit as u8});
+            (object.to_string(), Some(failure))
         }
-        Err(failure) => {
-            if json {
-                println!("{}", json!({"ok": false, "error": failure.message, "exit_code": failure.exit as u8}));
-            }
-            report(&failure)
+        Err(failure) => (String::new(), Some(failure)),
+    };
+    let written = if line.is_empty() { Ok(()) } else { output::result_line(line) };
+    let unwritten = written.err().map(|error| Failure::new(Exit::Generic, format!("standard output: {error}")));
+    match failure.or(unwritten) {
+        None => ExitCode::SUCCESS,
+        Some(failure) => {
+            output::note_line(format_args!("minuet: {failure}"));
+            failure.code()
         }
     }
-}
-
-fn print(output: &Output, json: bool) {
-    if json {
-        println!("{}", output.json);
-    } else if !output.text.is_empty() {
-        println!("{}", output.text);
-    }
-}
-
-fn report(failure: &Failure) -> ExitCode {
-    eprintln!("minuet: {failure}");
-    failure.code()
 }
 
 fn dispatch(cli: &Cli) -> Result<Output, Failure> {

@@ -1,7 +1,8 @@
 //! When a block is final on *every* live node: the announcements of all nodes, merged by height.
 //!
 //! Invariants: a block is given out once, in order of height, when the last live node has it; a node that died is waited
-//! for no longer; two nodes with different blocks at one height are a fork and are reported, never merged.
+//! for no longer; two nodes with different blocks at one height are a fork and are reported, never merged. That holds
+//! for the last blocks given out too: a node that comes late must announce the same.
 
 use minuet_core::B256;
 use minuet_rpc::proto::BlockEvent;
@@ -24,6 +25,9 @@ pub struct FinalBlock {
     pub finality_us: Option<u64>,
 }
 
+/// Blocks given out that late announcements are held against.
+const REMEMBERED_BLOCKS: usize = 8192;
+
 #[derive(Debug, Default)]
 struct Waiting {
     hash: Vec<u8>,
@@ -43,6 +47,8 @@ pub struct Merger {
     live_from: Vec<Option<u64>>,
     waiting: BTreeMap<u64, Waiting>,
     given: u64,
+    /// Hashes of the newest blocks given out, consecutive or nearly so.
+    remembered: BTreeMap<u64, Vec<u8>>,
     fork: Option<String>,
 }
 
@@ -50,7 +56,13 @@ impl Merger {
     /// For `nodes` nodes, none of them connected yet.
     #[must_use]
     pub fn new(nodes: usize) -> Self {
-        Self { live_from: vec![None; nodes], waiting: BTreeMap::new(), given: 0, fork: None }
+        Self {
+            live_from: vec![None; nodes],
+            waiting: BTreeMap::new(),
+            given: 0,
+            remembered: BTreeMap::new(),
+            fork: None,
+        }
     }
 
     /// A node has answered: it is waited for from the block after `height` on.
@@ -85,6 +97,9 @@ impl Merger {
     /// Takes a node's announcement; answers the blocks that all live nodes have now.
     pub fn announced(&mut self, node: usize, event: BlockEvent) -> Vec<FinalBlock> {
         if event.height <= self.given {
+            if self.remembered.get(&event.height).is_some_and(|hash| hash[..] != event.hash[..]) {
+                self.report_fork(node, event.height);
+            }
             return Vec::new();
         }
         let nodes = self.live_from.len();
@@ -98,7 +113,7 @@ impl Merger {
             ..Waiting::default()
         });
         if entry.hash[..] != event.hash[..] {
-            self.fork = Some(format!("height {}: node {node} has another block than an earlier node", event.height));
+            self.report_fork(node, event.height);
             return Vec::new();
         }
         entry.seen[node] = true;
@@ -114,6 +129,10 @@ impl Merger {
         self.take_ready()
     }
 
+    fn report_fork(&mut self, node: usize, height: u64) {
+        self.fork = Some(format!("height {height}: node {node} has another block than an earlier node"));
+    }
+
     fn take_ready(&mut self) -> Vec<FinalBlock> {
         let mut ready = Vec::new();
         while let Some(first) = self.waiting.first_entry() {
@@ -126,6 +145,10 @@ impl Merger {
             }
             let entry = first.remove();
             self.given = height;
+            self.remembered.insert(height, entry.hash.clone());
+            if self.remembered.len() > REMEMBERED_BLOCKS {
+                self.remembered.pop_first();
+            }
             let finality_us = entry.latest_us.saturating_sub(entry.time_ms.saturating_mul(1000));
             ready.push(FinalBlock {
                 height,
@@ -210,6 +233,17 @@ mod tests {
         merger.announced(0, event(1, 1, 1));
         assert!(merger.announced(1, event(1, 9, 1)).is_empty());
         assert!(merger.fork().unwrap().contains("height 1"));
+    }
+
+    #[test]
+    fn a_node_that_comes_late_with_another_block_is_a_fork_too() {
+        let mut merger = Merger::new(2);
+        merger.joined(0, 0);
+        assert_eq!(heights(&merger.announced(0, event(1, 1, 1))), [1]);
+        merger.announced(1, event(1, 1, 1));
+        assert_eq!(merger.fork(), None);
+        merger.announced(1, event(1, 9, 1));
+        assert!(merger.fork().unwrap().contains("height 1: node 1"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{BLS_FILE, KeyKind, NETWORK_FILE, generate, public_entry, read_bls, read_ed25519};
 use crate::cli::KeysCommand;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Output, note_line};
 use minuet_core::genesis::GenesisValidator;
 use serde_json::json;
 
@@ -22,10 +22,10 @@ pub fn run(command: &KeysCommand) -> Result<Output, Failure> {
     };
     let text = serde_json::to_string_pretty(&entry).unwrap_or_default();
     if matches!(command, KeysCommand::Generate { .. }) {
-        eprintln!(
+        note_line(format_args!(
             "Secrets in {}; this is the public entry for the genesis, also in validator.json there:",
             dir.display()
-        );
+        ));
     }
     Ok(Output::new(text, entry_json(&entry)))
 }

@@ -129,12 +129,10 @@ impl Book {
         matches!(self.transfers[number].state, State::Offered(_) | State::Accepted)
     }
 
-    /// Transfers without an end that were last given to this node.
-    #[must_use]
-    pub fn open_at(&self, node: usize) -> Vec<usize> {
-        (0..self.transfers.len())
-            .filter(|number| self.transfers[*number].node == node && self.is_open(*number))
-            .collect()
+    /// Transfers without an end that fit, in the order of their making.
+    pub fn open_where(&self, fits: impl Fn(&Transfer) -> bool) -> Vec<usize> {
+        let open = |number: &usize| self.is_open(*number) && fits(&self.transfers[*number]);
+        (0..self.transfers.len()).filter(open).collect()
     }
 
     /// Final transfers whose last node spoke within the window.
@@ -255,7 +253,7 @@ mod tests {
             offer(&mut book, name, 0);
         }
         book.finalized(&B256::repeat_byte(1), 9, 1);
-        assert_eq!(book.open_at(1), [3]);
-        assert_eq!(book.open_at(0), [0, 2, 4]);
+        assert_eq!(book.open_where(|transfer| transfer.node == 1), [3]);
+        assert_eq!(book.open_where(|transfer| transfer.node == 0), [0, 2, 4]);
     }
 }

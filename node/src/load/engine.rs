@@ -2,22 +2,31 @@
 //!
 //! Invariant: the schedule never waits for answers. With `--rate` a transfer's time counts from the moment it was due,
 //! however late it was made; with `--max` a sender makes the next one when one of its own has become final.
+//!
+//! A node that is gone is waited for no longer, and its transfers go to others. If all are gone they are called until
+//! one is back, and everything without an end is sent again: the same bytes, so nothing can be on the chain twice.
 
 use super::book::{Book, State, Transfer};
-use super::nodes::{Answer, Event, fetch_hashes, follow, submit};
+use super::nodes::{Answer, Event, Follower, fetch_hashes, submit};
 use super::senders::Senders;
 use crate::client::{FinalBlock, Merger};
 use minuet_core::{B256, Bytes, Height};
 use minuet_rpc::client::Client;
+use std::collections::VecDeque;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// Nodes that are asked for transaction hashes; the others' blocks are known by their own hash.
-const HASH_SOURCES: usize = 2;
+/// The node whose blocks come with transaction hashes. The others' are known by their own hash: an equal hash means
+/// equal transactions.
+const HASH_SOURCE: usize = 0;
 /// How often put-off transfers and the progress bar are looked at.
 const TICK: Duration = Duration::from_millis(20);
 const EVENTS_PER_TURN: usize = 256;
+/// Transfers that are signed before they go to their node, which takes about a millisecond.
+const MAKES_PER_TURN: usize = 64;
+/// After the window, transfers that are open for so long are sent again.
+const RESCUE_AFTER_US: u64 = 2_000_000;
 
 /// When transfers are made.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +56,40 @@ pub struct Node {
     pub height: u64,
 }
 
+/// When no node was there, and how long nothing became final, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outages {
+    /// Since when all nodes are gone.
+    began: Option<u64>,
+    /// When the first node was back after the last outage.
+    ended: Option<u64>,
+    /// Without any node, altogether.
+    pub total_us: u64,
+    last_final_us: u64,
+    /// The longest time between two transfers that became final.
+    pub longest_pause_us: u64,
+}
+
+impl Outages {
+    fn all_gone(&mut self, now: u64) {
+        self.began.get_or_insert(now);
+    }
+
+    fn one_back(&mut self, now: u64) {
+        if let Some(began) = self.began.take() {
+            self.total_us += now.saturating_sub(began);
+            self.ended = Some(now);
+        }
+    }
+
+    fn became_final(&mut self, now: u64) {
+        if self.last_final_us > 0 {
+            self.longest_pause_us = self.longest_pause_us.max(now.saturating_sub(self.last_final_us));
+        }
+        self.last_final_us = now;
+    }
+}
+
 /// A run in progress.
 pub struct Engine {
     /// Every transfer.
@@ -61,8 +104,16 @@ pub struct Engine {
     clients: Vec<Client>,
     dead: Vec<bool>,
     work: Vec<mpsc::UnboundedSender<(usize, Bytes)>>,
+    /// By home node: senders that are to make a transfer, and since when.
+    due: Vec<VecDeque<(usize, u64)>>,
+    next_home: usize,
     events: mpsc::Receiver<Event>,
     sender: mpsc::Sender<Event>,
+    /// Blocks whose transactions are still to be asked for.
+    no_hashes: Vec<u64>,
+    call_again: watch::Sender<bool>,
+    outages: Outages,
+    rescued_us: u64,
     put_off: Vec<(Instant, usize)>,
     begun: Instant,
     pace: Pace,
@@ -76,12 +127,20 @@ impl Engine {
     pub fn new(nodes: Vec<Node>, senders: Senders, pace: Pace, schedule: Schedule) -> Self {
         let (sender, events) = mpsc::channel(65_536);
         let mut merger = Merger::new(nodes.len());
+        let (call_again, hear_call) = watch::channel(false);
         let mut work = Vec::new();
         let mut clients = Vec::new();
         for (index, node) in nodes.into_iter().enumerate() {
             merger.joined(index, node.height);
-            let from = Some(Height(node.height).next());
-            tokio::spawn(follow(index, node.client.clone(), index < HASH_SOURCES, from, sender.clone()));
+            let follower = Follower {
+                node: index,
+                client: node.client.clone(),
+                with_hashes: index == HASH_SOURCE,
+                from: Height(node.height).next(),
+                events: sender.clone(),
+                call_again: hear_call.clone(),
+            };
+            tokio::spawn(follower.run());
             let (give, take) = mpsc::unbounded_channel();
             tokio::spawn(submit(node.client.clone(), take, sender.clone()));
             work.push(give);
@@ -95,10 +154,16 @@ impl Engine {
             blocks: 0,
             merger,
             clients,
+            due: vec![VecDeque::new(); dead.len()],
+            next_home: 0,
             dead,
             work,
             events,
             sender,
+            no_hashes: Vec::new(),
+            call_again,
+            outages: Outages::default(),
+            rescued_us: 0,
             put_off: Vec::new(),
             begun: Instant::now(),
             pace,
@@ -137,29 +202,38 @@ impl Engine {
         self.clients[node].clone()
     }
 
+    /// When no node was there.
+    #[must_use]
+    pub const fn outages(&self) -> Outages {
+        self.outages
+    }
+
     /// Makes transfers until the window ends, then waits for the rest. `progress` is told now and then.
     pub async fn run(&mut self, mut progress: impl FnMut(&Self)) {
         self.begun = Instant::now();
         if let Pace::InFlight(count) = self.pace {
-            for number in 0..count as usize {
-                self.make(number % self.senders.len(), self.now_us());
-            }
+            (0..count as usize).for_each(|number| self.replace(number % self.senders.len()));
         }
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let now = self.now_us();
             let ended = now >= self.schedule.window_end_us;
-            let over = now >= self.schedule.window_end_us.saturating_add(self.schedule.settle_us);
-            if (ended && self.book.open() == 0) || over || self.live().is_empty() {
+            if (ended && self.book.open() == 0) || now >= self.deadline_us() {
                 return;
             }
             self.make_due(now);
+            if self.make_queued() {
+                // What was made goes out before more is made.
+                tokio::task::yield_now().await;
+            }
             let next = self.next_due();
             tokio::select! {
                 biased;
                 _ = tick.tick() => {
                     self.offer_again();
+                    self.fetch_hashes();
+                    self.rescue();
                     progress(self);
                 }
                 Some(event) = self.events.recv() => {
@@ -169,9 +243,15 @@ impl Engine {
                         self.take(event);
                     }
                 }
-                () = tokio::time::sleep_until(next) => {}
+                () = sleep_until(next) => {}
             }
         }
+    }
+
+    /// When the run is over whatever is open. A node that came back gives the rest the whole time again.
+    fn deadline_us(&self) -> u64 {
+        let from = self.outages.ended.unwrap_or(0).max(self.schedule.window_end_us);
+        from.saturating_add(self.schedule.settle_us)
     }
 
     fn due_us(&self, number: u64, rate: f64) -> u64 {
@@ -180,7 +260,7 @@ impl Engine {
 
     fn make_due(&mut self, now: u64) {
         let Pace::Rate(rate) = self.pace else { return };
-        loop {
+        for _ in 0..EVENTS_PER_TURN {
             let due = self.due_us(self.made, rate);
             if due > now || due >= self.schedule.window_end_us {
                 return;
@@ -190,34 +270,58 @@ impl Engine {
         }
     }
 
-    fn next_due(&self) -> Instant {
-        match self.pace {
-            Pace::Rate(rate) if self.due_us(self.made, rate) < self.schedule.window_end_us => {
-                self.begun + Duration::from_micros(self.due_us(self.made, rate))
-            }
-            _ => Instant::now() + TICK,
+    /// Makes what is due at one node, up to a bound; the nodes take turns, so that each call carries many. Answers
+    /// whether there was anything.
+    fn make_queued(&mut self) -> bool {
+        let homes = self.due.len();
+        let mut order = (0..homes).map(|step| (self.next_home + step) % homes);
+        let Some(home) = order.find(|home| !self.due[*home].is_empty()) else { return false };
+        self.next_home = home + 1;
+        for _ in 0..MAKES_PER_TURN {
+            let Some((sender, due_us)) = self.due[home].pop_front() else { break };
+            self.make(sender, due_us);
         }
+        true
+    }
+
+    /// `None`: now.
+    fn next_due(&self) -> Option<Instant> {
+        if self.due.iter().any(|queue| !queue.is_empty()) {
+            return None;
+        }
+        let idle = Instant::now() + TICK;
+        let Pace::Rate(rate) = self.pace else { return Some(idle) };
+        let due_us = self.due_us(self.made, rate);
+        let due = self.begun + Duration::from_micros(due_us);
+        Some(if due_us < self.schedule.window_end_us { due } else { idle })
     }
 
     fn make(&mut self, sender: usize, due_us: u64) {
         self.made += 1;
         let transaction = self.senders.sign(sender);
-        let Some(node) = self.node_for(sender) else { return };
+        let node = self.node_for(sender);
         let number = self.book.offer(Transfer {
             hash: transaction.hash(),
             sender,
             nonce: transaction.nonce(),
             due_us,
-            node,
+            node: node.unwrap_or_else(|| self.home_of(sender)),
             state: State::Offered(None),
             envelope: transaction.envelope().clone(),
         });
-        self.hand_out(number, node);
+        // With no node left it goes to the first that is back.
+        if let Some(node) = node {
+            self.hand_out(number, node);
+        }
+    }
+
+    fn home_of(&self, sender: usize) -> usize {
+        sender % self.dead.len()
     }
 
     /// Each sender keeps to one node as long as that lives, so that its transfers come in order.
     fn node_for(&self, sender: usize) -> Option<usize> {
-        let home = sender % self.dead.len();
+        let home = self.home_of(sender);
         if !self.dead[home] {
             return Some(home);
         }
@@ -239,8 +343,10 @@ impl Engine {
                 self.settle(ready);
             }
             Event::Hashes(height, hashes) => self.final_hashes(height, &hashes),
+            Event::NoHashes(height) => self.no_hashes.push(height),
             Event::Down(node) => self.down(node),
-            Event::Answered(number, answer) => self.answered(number, answer),
+            Event::Back(node, height) => self.back(node, height),
+            Event::Answered(answers) => answers.into_iter().for_each(|(number, answer)| self.answered(number, answer)),
         }
     }
 
@@ -294,11 +400,54 @@ impl Engine {
     fn down(&mut self, node: usize) {
         tracing::warn!(node, "a node is gone; it is waited for no longer, and its transfers go to others");
         self.dead[node] = true;
-        for number in self.book.open_at(node) {
+        if self.dead.iter().all(|dead| *dead) {
+            tracing::warn!("all nodes are gone: calling them until they are back");
+            self.outages.all_gone(self.now_us());
+            self.call_again.send_replace(true);
+        }
+        for number in self.book.open_where(|transfer| transfer.node == node) {
             self.resend(number);
         }
         let ready = self.merger.left(node);
         self.settle(ready);
+    }
+
+    /// A node that is back after an outage has an empty pool: what was at it, or at nobody, is sent again.
+    fn back(&mut self, node: usize, height: u64) {
+        tracing::warn!(node, height, "a node is back");
+        self.outages.one_back(self.now_us());
+        self.dead[node] = false;
+        self.merger.joined(node, height);
+        for number in self.book.open_where(|transfer| transfer.node == node || self.dead[transfer.node]) {
+            self.resend(number);
+        }
+    }
+
+    /// After the window: whatever is open for long goes to yet another node.
+    fn rescue(&mut self) {
+        let now = self.now_us();
+        let next = self.schedule.window_end_us.max(self.rescued_us).saturating_add(RESCUE_AFTER_US);
+        let live = self.live();
+        if now < next || live.is_empty() {
+            return;
+        }
+        self.rescued_us = now;
+        for number in self.book.open_where(|_| true) {
+            let node = self.book.transfers[number].node;
+            let other = live.iter().find(|other| **other > node).unwrap_or(&live[0]);
+            self.hand_out(number, *other);
+        }
+    }
+
+    fn fetch_hashes(&mut self) {
+        let live = self.live();
+        if live.is_empty() {
+            return;
+        }
+        for (turn, height) in std::mem::take(&mut self.no_hashes).into_iter().enumerate() {
+            let client = self.clients[live[turn % live.len()]].clone();
+            tokio::spawn(fetch_hashes(client, height, self.sender.clone()));
+        }
     }
 
     fn settle(&mut self, blocks: Vec<FinalBlock>) {
@@ -311,19 +460,19 @@ impl Engine {
             }
             match block.hashes {
                 Some(hashes) => self.final_hashes(block.height, &hashes),
-                None if block.transactions > 0 => {
-                    if let Some(node) = self.live().first() {
-                        tokio::spawn(fetch_hashes(self.clients[*node].clone(), block.height, self.sender.clone()));
-                    }
-                }
+                None if block.transactions > 0 => self.no_hashes.push(block.height),
                 None => {}
             }
         }
+        self.fetch_hashes();
     }
 
     fn final_hashes(&mut self, height: u64, hashes: &[B256]) {
         let now = self.now_us();
         let ours: Vec<usize> = hashes.iter().filter_map(|hash| self.book.finalized(hash, now, height)).collect();
+        if !ours.is_empty() {
+            self.outages.became_final(now);
+        }
         for number in ours {
             self.replace(self.book.transfers[number].sender);
         }
@@ -333,7 +482,14 @@ impl Engine {
     fn replace(&mut self, sender: usize) {
         let now = self.now_us();
         if matches!(self.pace, Pace::InFlight(_)) && now < self.schedule.window_end_us {
-            self.make(sender, now);
+            let home = self.home_of(sender);
+            self.due[home].push_back((sender, now));
         }
+    }
+}
+
+async fn sleep_until(when: Option<Instant>) {
+    if let Some(when) = when {
+        tokio::time::sleep_until(when).await;
     }
 }

@@ -15,10 +15,10 @@ use crate::client::{block_on, connect, refused};
 use crate::devkeys::DevSeed;
 use crate::exit::{Exit, Failure};
 use crate::localnet::{Manifest, usage};
-use crate::output::Output;
+use crate::output::{Output, note_line};
 use engine::{Engine, Node, Pace, Schedule};
 use indicatif::{ProgressBar, ProgressStyle};
-use minuet_rpc::client::hash;
+use minuet_rpc::client::{Client, hash};
 use minuet_rpc::proto::GetStatusResponse;
 use report::{Findings, report};
 use senders::{Chain, Senders};
@@ -79,7 +79,7 @@ async fn reach(urls: &[String]) -> Result<(Vec<Node>, GetStatusResponse), Failur
                 nodes.push(Node { client, height: status.height });
             }
             Err(failure) => {
-                eprintln!("left out: {failure}");
+                note_line(format_args!("left out: {failure}"));
                 last_failure = failure;
             }
         }
@@ -104,10 +104,9 @@ async fn go(args: &LoadArgs, nodes: Vec<Node>, senders: Senders) -> Result<Outpu
     let cpu_ms = usage(std::process::id()).cpu_ms.saturating_sub(used.cpu_ms);
     let client_cpu_percent = (cpu_ms as f64 / begun.elapsed().as_secs_f64().max(0.001)).round() / 10.0;
     let live = engine.live();
-    let Some(witness) = live.last() else {
+    let Some(mut client) = witness(&engine).await else {
         return Err(Failure::new(Exit::Unreachable, "all nodes are gone: nothing is left to reconcile with"));
     };
-    let mut client = engine.client(*witness);
     let on_chain = reconcile::scan(&mut client, &engine.book, first_height).await?;
     let wrong_nonces = reconcile::wrong_nonces(&client, &engine.senders, &engine.book, &on_chain).await?;
     Ok(report(Findings {
@@ -118,9 +117,23 @@ async fn go(args: &LoadArgs, nodes: Vec<Node>, senders: Senders) -> Result<Outpu
         nodes: (count, live.len()),
         wrong_nonces,
         fork: engine.fork().map(str::to_owned),
+        outages: engine.outages(),
         client_cpu_percent,
         book: &engine.book,
     }))
+}
+
+/// The live node that has the most blocks: others may still be catching up.
+async fn witness(engine: &Engine) -> Option<Client> {
+    let mut best: Option<(u64, Client)> = None;
+    for node in engine.live() {
+        let mut client = engine.client(node);
+        let height = client.status().await.map(|status| status.height);
+        if height.as_ref().is_ok_and(|height| best.as_ref().is_none_or(|(most, _)| height > most)) {
+            best = height.ok().map(|height| (height, client));
+        }
+    }
+    best.map(|(_, client)| client)
 }
 
 fn progress_bar(seconds: u64) -> ProgressBar {

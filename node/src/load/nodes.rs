@@ -1,17 +1,21 @@
 //! The tasks of a run that talk to nodes: one that follows a node's blocks, one that hands transfers to it.
 
+use minuet_core::messages::MAX_SUBMITTED_TOGETHER;
 use minuet_core::{B256, Bytes, Height};
-use minuet_rpc::client::{Client, ClientError, reason, resume_height, retry_after};
+use minuet_rpc::client::{Client, ClientError, Refusal, reason, resume_height, retry_after};
 use minuet_rpc::proto::{BlockEvent, TransactionDetail};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
-/// Calls to one node that are open at a time.
-const OPEN_CALLS: usize = 128;
+/// Calls to one node that are open at a time. While so many are, transfers gather and then go together: a node that has
+/// time gets every transfer at once, a busy one gets few large calls.
+const OPEN_CALLS: usize = 4;
 /// The wait where a node names none.
 const DEFAULT_RETRY: Duration = Duration::from_millis(50);
+/// How often a node that is gone is called.
+const CALL_AGAIN: Duration = Duration::from_millis(200);
 
 /// What a node said to one transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,77 +37,140 @@ pub enum Event {
     Block(usize, Box<BlockEvent>),
     /// A node cannot be followed any more.
     Down(usize),
-    /// A transfer, by its number, was answered.
-    Answered(usize, Answer),
+    /// A node answers again; its blocks above this height follow.
+    Back(usize, u64),
+    /// Transfers, by their numbers, were answered.
+    Answered(Vec<(usize, Answer)>),
     /// The transactions of a final block that came without their hashes.
     Hashes(u64, Vec<B256>),
+    /// They could not be had: another node must be asked.
+    NoHashes(u64),
 }
 
-/// Follows a node's final blocks until it is gone. A reader that was too slow goes on where it was.
-pub async fn follow(
-    node: usize,
-    mut client: Client,
-    with_hashes: bool,
-    mut from: Option<Height>,
-    events: mpsc::Sender<Event>,
-) {
-    'subscribe: while let Ok(mut blocks) = client.subscribe_blocks(from, with_hashes).await {
+/// Whom a follower asks, and what it listens to.
+pub struct Follower {
+    /// The node's number.
+    pub node: usize,
+    /// Its client.
+    pub client: Client,
+    /// Whether its blocks come with the hashes of their transactions.
+    pub with_hashes: bool,
+    /// The first height to hear of.
+    pub from: Height,
+    /// Where its news go.
+    pub events: mpsc::Sender<Event>,
+    /// True once all nodes were gone at a time: from then on one that is gone is called until it is back.
+    pub call_again: watch::Receiver<bool>,
+}
+
+impl Follower {
+    /// Follows the node's final blocks until the run ends, or the node is gone and not to be called again.
+    pub async fn run(mut self) {
         loop {
-            match blocks.message().await {
-                Ok(Some(event)) => {
-                    from = Some(Height(event.height).next());
-                    if events.send(Event::Block(node, Box::new(event))).await.is_err() {
-                        return;
-                    }
-                }
-                Err(status) if resume_height(&status).is_some() => continue 'subscribe,
-                _ => break 'subscribe,
+            if !self.follow().await || self.events.send(Event::Down(self.node)).await.is_err() {
+                return;
+            }
+            if self.call_again.wait_for(|again| *again).await.is_err() {
+                return;
+            }
+            while self.client.status().await.is_err() {
+                tokio::time::sleep(CALL_AGAIN).await;
+            }
+            let back = Event::Back(self.node, self.from.0.saturating_sub(1));
+            if self.events.send(back).await.is_err() {
+                return;
             }
         }
     }
-    // The run's end closes the channel; then nobody needs to know.
-    let _ = events.send(Event::Down(node)).await;
+
+    /// A reader that was too slow goes on where it was. False: the run has ended; true: the node is gone.
+    async fn follow(&mut self) -> bool {
+        while let Ok(mut blocks) = self.client.subscribe_blocks(Some(self.from), self.with_hashes).await {
+            loop {
+                match blocks.message().await {
+                    Ok(Some(event)) => {
+                        self.from = Height(event.height).next();
+                        if self.events.send(Event::Block(self.node, Box::new(event))).await.is_err() {
+                            return false;
+                        }
+                    }
+                    Err(status) if resume_height(&status).is_some() => break,
+                    _ => return true,
+                }
+            }
+        }
+        true
+    }
 }
 
-/// Hands transfers to a node in the order in which they come, several at a time.
+/// Hands transfers to a node in the order in which they come, at once or, while it is busy, many together.
 pub async fn submit(client: Client, mut work: mpsc::UnboundedReceiver<(usize, Bytes)>, events: mpsc::Sender<Event>) {
     let mut open = JoinSet::new();
-    while let Some((number, envelope)) = work.recv().await {
+    let mut batch = Vec::new();
+    while work.recv_many(&mut batch, MAX_SUBMITTED_TOGETHER).await > 0 {
+        while open.try_join_next().is_some() {}
         while open.len() >= OPEN_CALLS {
             open.join_next().await;
         }
-        while open.try_join_next().is_some() {}
+        while batch.len() < MAX_SUBMITTED_TOGETHER {
+            let Ok(more) = work.try_recv() else { break };
+            batch.push(more);
+        }
+        let (numbers, envelopes): (Vec<usize>, Vec<Bytes>) = batch.drain(..).unzip();
         let (mut client, events) = (client.clone(), events.clone());
         open.spawn(async move {
-            let answer = match client.submit(envelope).await {
-                Ok(_) => Answer::Accepted,
-                Err(ClientError::Refused(status)) => judge(&status),
-                Err(error) => Answer::Elsewhere(error.to_string()),
-            };
-            let _ = events.send(Event::Answered(number, answer)).await;
+            let answers = answers(client.submit_many(envelopes).await, numbers);
+            let _ = events.send(Event::Answered(answers)).await;
         });
     }
     open.join_all().await;
 }
 
-/// What to do after a refusal.
-fn judge(status: &Status) -> Answer {
+type Outcomes = Result<Vec<Result<B256, Refusal>>, ClientError>;
+
+/// What each transfer's outcome means; one for all if the call as a whole failed.
+fn answers(outcomes: Outcomes, numbers: Vec<usize>) -> Vec<(usize, Answer)> {
+    let all = match outcomes {
+        Ok(outcomes) => {
+            let answers = outcomes.into_iter().map(|outcome| match outcome {
+                Ok(_) => Answer::Accepted,
+                Err(refusal) => judge(refusal.code, refusal.reason, refusal.retry_after),
+            });
+            return numbers.into_iter().zip(answers).collect();
+        }
+        Err(ClientError::Refused(status)) => judge_call(&status),
+        Err(error) => Answer::Elsewhere(error.to_string()),
+    };
+    numbers.into_iter().map(|number| (number, all.clone())).collect()
+}
+
+fn judge_call(status: &Status) -> Answer {
     let word = reason(status).map_or_else(|| format!("{:?}", status.code()), str::to_owned);
-    match status.code() {
-        Code::ResourceExhausted => Answer::Later(retry_after(status).unwrap_or(DEFAULT_RETRY), word),
+    judge(status.code(), word, retry_after(status))
+}
+
+/// What to do after a refusal. A gap closes when the transfers before have come: after an outage all come anew.
+fn judge(code: Code, word: String, retry_after: Option<Duration>) -> Answer {
+    match code {
+        Code::ResourceExhausted => Answer::Later(retry_after.unwrap_or(DEFAULT_RETRY), word),
         Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Internal => {
             Answer::Elsewhere(word)
         }
+        Code::FailedPrecondition if word == "nonce_gap" => Answer::Later(DEFAULT_RETRY, word),
         _ => Answer::Refused(word),
     }
 }
 
 /// Fetches a final block's transaction hashes.
 pub async fn fetch_hashes(mut client: Client, height: u64, events: mpsc::Sender<Event>) {
-    if let Ok(block) = client.block_at(Height(height), TransactionDetail::Hashes).await {
-        let hashes = block.transaction_hashes.iter().filter_map(|hash| B256::try_from(&hash[..]).ok()).collect();
-        let _ = events.send(Event::Hashes(height, hashes)).await;
-    }
+    let event = match client.block_at(Height(height), TransactionDetail::Hashes).await {
+        Ok(block) => {
+            let hashes = block.transaction_hashes.iter().filter_map(|hash| B256::try_from(&hash[..]).ok());
+            Event::Hashes(height, hashes.collect())
+        }
+        Err(_) => Event::NoHashes(height),
+    };
+    let _ = events.send(event).await;
 }
 
 #[cfg(test)]
@@ -111,11 +178,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_judged_by_its_code() {
-        let judged = |code| judge(&Status::new(code, "words"));
-        assert!(matches!(judged(Code::ResourceExhausted), Answer::Later(DEFAULT_RETRY, _)));
-        assert!(matches!(judged(Code::Unavailable), Answer::Elsewhere(_)));
-        assert!(matches!(judged(Code::InvalidArgument), Answer::Refused(_)));
-        assert!(matches!(judged(Code::FailedPrecondition), Answer::Refused(_)));
+    fn a_refusal_is_judged_by_its_code_and_word() {
+        let judged = |code, word: &str| judge(code, word.to_owned(), None);
+        assert!(matches!(judged(Code::ResourceExhausted, "pool_full"), Answer::Later(DEFAULT_RETRY, _)));
+        assert!(matches!(judged(Code::FailedPrecondition, "nonce_gap"), Answer::Later(DEFAULT_RETRY, _)));
+        assert!(matches!(judged(Code::Unavailable, "node_stopping"), Answer::Elsewhere(_)));
+        assert!(matches!(judged(Code::InvalidArgument, "wrong_chain"), Answer::Refused(_)));
+        assert!(matches!(judged(Code::FailedPrecondition, "nonce_too_low"), Answer::Refused(_)));
+    }
+
+    #[test]
+    fn each_transfer_of_a_call_has_its_own_answer_and_a_failed_call_answers_all() {
+        let refusal = Refusal {
+            code: Code::ResourceExhausted,
+            reason: "pool_full".to_owned(),
+            message: String::new(),
+            retry_after: Some(CALL_AGAIN),
+        };
+        let own = answers(Ok(vec![Ok(B256::ZERO), Err(refusal)]), vec![7, 8]);
+        assert_eq!(own, [(7, Answer::Accepted), (8, Answer::Later(CALL_AGAIN, "pool_full".to_owned()))]);
+        let gone = Err(ClientError::from(Status::unavailable("words")));
+        let elsewhere = || Answer::Elsewhere("Unavailable".to_owned());
+        assert_eq!(answers(gone, vec![7, 8]), [(7, elsewhere()), (8, elsewhere())]);
     }
 }

@@ -1,7 +1,7 @@
 //! What a run showed, as text and JSON.
 
 use super::book::{Book, Ends};
-use super::engine::Schedule;
+use super::engine::{Outages, Schedule};
 use crate::client::percentile_ms;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -25,6 +25,8 @@ pub struct Findings<'a> {
     pub wrong_nonces: u64,
     /// A fork, if one was seen.
     pub fork: Option<String>,
+    /// When no node was there.
+    pub outages: Outages,
     /// Processor time of this process.
     pub client_cpu_percent: f64,
 }
@@ -43,7 +45,7 @@ pub fn report(mut findings: Findings<'_>) -> Output {
     let block_p99 = percentile_ms(&mut findings.finality_us, 99);
     let submitted = findings.book.transfers.len();
     let failure = failure(&findings);
-    let Findings { ends, nodes, blocks, wrong_nonces, client_cpu_percent, .. } = findings;
+    let Findings { ends, nodes, blocks, wrong_nonces, client_cpu_percent, outages, .. } = findings;
     let mut text = format!(
         "{tps} transfers/s final on all {} live nodes over {seconds} s ({inside} in {blocks} blocks)\n\
          submit → final  p50 {p50} ms  p95 {p95} ms  p99 {p99} ms  max {max} ms\n\
@@ -51,6 +53,10 @@ pub fn report(mut findings: Findings<'_>) -> Output {
          submitted {submitted}  finalized {}  rejected {}  lost {}  duplicated {}",
         nodes.1, ends.finalized, ends.rejected, ends.lost, ends.duplicated
     );
+    let [outage_ms, pause_ms] = [outages.total_us, outages.longest_pause_us].map(|micros| micros / 1000);
+    if outage_ms > 0 {
+        text.push_str(&format!("\nno node at all for {outage_ms} ms, nothing final for {pause_ms} ms at the longest"));
+    }
     for (reason, count) in &ends.reasons {
         text.push_str(&format!("\n  rejected as {reason}: {count}"));
     }
@@ -60,7 +66,7 @@ pub fn report(mut findings: Findings<'_>) -> Output {
         "max_ms": max, "seconds": seconds, "finalized_in_window": inside, "blocks": blocks,
         "block_finality_p50_ms": block_p50, "block_finality_p99_ms": block_p99, "reject_reasons": ends.reasons,
         "wrong_nonces": wrong_nonces, "nodes_at_start": nodes.0, "nodes_at_end": nodes.1,
-        "client_cpu_percent": client_cpu_percent,
+        "outage_ms": outage_ms, "longest_pause_ms": pause_ms, "client_cpu_percent": client_cpu_percent,
     });
     Output { text, json, failure }
 }

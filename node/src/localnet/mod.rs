@@ -16,10 +16,10 @@ use crate::client::block_on;
 use crate::config::cannot_listen;
 use crate::devkeys::DevSeed;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, note, note_line};
 use children::Validator;
 use meter::Meter;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub fn run(args: &LocalnetArgs, global: &Global) -> Result<Output, Failure> {
         let result = watch_over(args, &manifest, &mut validators).await;
         let killed = children::stop(&mut validators).await;
         if !killed.is_empty() {
-            eprintln!("validators {killed:?} did not stop within 10 s and were killed");
+            note_line(format_args!("validators {killed:?} did not stop within 10 s and were killed"));
         }
         result
     })
@@ -77,19 +77,24 @@ fn check_ports(manifest: &Manifest) -> Result<(), Failure> {
 }
 
 fn introduce(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
-    eprintln!("validator  p2p (udp)              api                      log");
+    note_line(format_args!("validator  p2p (udp)              api                      log"));
     for index in 0..manifest.validators {
         let (p2p, rpc) = manifest.addresses(index);
         let log = layout::home(dir, index).join("node.log");
-        eprintln!("{index:>9}  {:<21}  http://{:<16}  {}", p2p.to_string(), rpc.to_string(), log.display());
+        note_line(format_args!(
+            "{index:>9}  {:<21}  http://{:<16}  {}",
+            p2p.to_string(),
+            rpc.to_string(),
+            log.display()
+        ));
     }
     let seed = DevSeed::read(dir)?;
-    eprintln!("funded accounts (use them with --dev-account NUMBER --dir {}):", dir.display());
+    note_line(format_args!("funded accounts (use them with --dev-account NUMBER --dir {}):", dir.display()));
     for index in 0..manifest.accounts.min(SHOWN_ACCOUNTS) {
-        eprintln!("{index:>9}  {}", seed.sender_address(index));
+        note_line(format_args!("{index:>9}  {}", seed.sender_address(index)));
     }
     if manifest.accounts > SHOWN_ACCOUNTS {
-        eprintln!("           … {} in all, and {} recipients", manifest.accounts, manifest.recipients);
+        note_line(format_args!("           … {} in all, and {} recipients", manifest.accounts, manifest.recipients));
     }
     Ok(())
 }
@@ -166,23 +171,22 @@ impl StatusLine {
         self.last = Instant::now();
         if self.terminal {
             // Carriage return, text, clear to the end of the line.
-            eprint!("\r{text}\x1b[K");
-            let _ = std::io::stderr().flush();
+            note(format_args!("\r{text}\x1b[K"));
         } else {
-            eprintln!("{text}");
+            note_line(format_args!("{text}"));
         }
     }
 
     fn report(&self, text: &str) {
         if self.terminal {
-            eprint!("\r\x1b[K");
+            note(format_args!("\r\x1b[K"));
         }
-        eprintln!("{text}");
+        note_line(format_args!("{text}"));
     }
 
     fn finish(&self) {
         if self.terminal {
-            eprintln!();
+            note_line("");
         }
     }
 }
