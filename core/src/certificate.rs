@@ -202,7 +202,8 @@ impl Certificate {
     /// What is wrong with it.
     pub fn verify(&self, committee: &Committee, context: &SigningContext) -> Result<(), CertificateError> {
         self.check_shape(committee.quorums())?;
-        let keys: Option<Vec<_>> = self.signers.iter().map(|signer| committee.get(signer).map(|v| &v.bls_key)).collect();
+        let keys: Option<Vec<_>> =
+            self.signers.iter().map(|signer| committee.get(signer).map(|v| &v.bls_key)).collect();
         let keys = keys.ok_or(CertificateError::Bitmap { bytes: self.signers.0.len(), n: committee.n() })?;
         let message = self.statement().message(context);
         bls::verify_aggregate(&keys, message.as_slice(), &self.signature).map_err(|_| CertificateError::Signature)

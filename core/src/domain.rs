@@ -1,9 +1,9 @@
 //! Every signing domain of the project, in one list, so that no signature is ever valid in two places.
 
-/// Hash-to-curve tag of statements.
-pub use crate::bls::STATEMENT_DST;
 /// Hash-to-curve tag of proofs of possession.
 pub use crate::bls::POSSESSION_DST;
+/// Hash-to-curve tag of statements.
+pub use crate::bls::STATEMENT_DST;
 
 /// Prefix of what a transaction's sender signs (32 bytes).
 pub const TRANSACTION: &[u8; 32] = b"MINUET-TRANSACTION-ED25519-V1\0\0\0";
@@ -18,13 +18,8 @@ pub const GENESIS: &[u8; 32] = b"MINUET-GENESIS-V1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0
 mod tests {
     #[test]
     fn all_domains_differ() {
-        let all: [&[u8]; 5] = [
-            super::STATEMENT_DST,
-            super::POSSESSION_DST,
-            super::TRANSACTION,
-            super::STATEMENT,
-            super::GENESIS,
-        ];
+        let all: [&[u8]; 5] =
+            [super::STATEMENT_DST, super::POSSESSION_DST, super::TRANSACTION, super::STATEMENT, super::GENESIS];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
     }

@@ -56,7 +56,11 @@ impl FeeRules {
             * U256::from(gap);
         let change = u64::try_from(numerator / (U256::from(target) * U256::from(1_000_000_000u64)))
             .expect("gap <= target, so the change is below an eighth of the fee");
-        let fee = if rises { parent_base_fee.saturating_add(change.max(u64::from(gap > 0))) } else { parent_base_fee - change };
+        let fee = if rises {
+            parent_base_fee.saturating_add(change.max(u64::from(gap > 0)))
+        } else {
+            parent_base_fee - change
+        };
         fee.max(self.min_base_fee)
     }
 }

@@ -105,9 +105,11 @@ impl Genesis {
             return Err(GenesisError::Version { found: file.version });
         }
         check_values(&file)?;
-        let validators = file.validators.iter().enumerate().map(|(index, entry)| {
-            entry.check().map_err(|reason| GenesisError::Validator { index, reason })
-        });
+        let validators = file
+            .validators
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| entry.check().map_err(|reason| GenesisError::Validator { index, reason }));
         let committee = Committee::new(validators.collect::<Result<_, _>>()?)?;
         let fingerprint = fingerprint(&file);
         let fees = &file.fees;
@@ -182,7 +184,10 @@ fn check_values(file: &GenesisFile) -> Result<(), GenesisError> {
         (file.chain_id != 0, "chain_id must not be 0"),
         (file.time_ms.is_multiple_of(1000), "time_ms must be a whole second (end in 000)"),
         (fees.gas_target_per_second > 0, "fees.gas_target_per_second must be above 0"),
-        (fees.block_gas_limit >= crate::transaction::TRANSFER_GAS, "fees.block_gas_limit must allow one transfer (21000)"),
+        (
+            fees.block_gas_limit >= crate::transaction::TRANSFER_GAS,
+            "fees.block_gas_limit must allow one transfer (21000)",
+        ),
         (fees.min_base_fee > 0, "fees.min_base_fee must be above 0"),
     ];
     if let Some((_, reason)) = checks.iter().find(|(good, _)| !good) {

@@ -4,8 +4,8 @@
 //! Owns: every encoded type and its limits. Never does: input/output, threads of its own, decisions.
 
 pub mod account;
-pub mod bls;
 pub mod block;
+pub mod bls;
 pub mod certificate;
 pub mod codec;
 pub mod committee;

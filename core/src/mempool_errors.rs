@@ -45,7 +45,9 @@ pub enum AdmissionError {
         window: u64,
     },
     /// The account cannot pay.
-    #[error("balance {balance} wei is below the {needed} wei that this and the account's waiting transactions can cost")]
+    #[error(
+        "balance {balance} wei is below the {needed} wei that this and the account's waiting transactions can cost"
+    )]
     InsufficientBalance {
         /// Of the account.
         balance: U256,
@@ -53,7 +55,9 @@ pub enum AdmissionError {
         needed: U256,
     },
     /// Another transaction with this nonce waits and pays about as much.
-    #[error("replacement underpriced: offer at least {needed_fee} max_fee_per_gas and {needed_tip} max_priority_fee_per_gas (+10 %)")]
+    #[error(
+        "replacement underpriced: offer at least {needed_fee} max_fee_per_gas and {needed_tip} max_priority_fee_per_gas (+10 %)"
+    )]
     Underpriced {
         /// Wei per gas.
         needed_fee: u128,

@@ -1,8 +1,8 @@
 //! Receipts, as Ethereum's: status, gas used so far in the block, bloom and logs, under the native type byte.
 
+use crate::B256;
 use crate::codec::{self, CodecError};
 use crate::transaction::NATIVE_TYPE;
-use crate::B256;
 use alloy_primitives::{Bloom, Log};
 use alloy_rlp::{BufMut, Encodable, RlpDecodable, RlpEncodable};
 
