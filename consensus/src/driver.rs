@@ -65,7 +65,9 @@ pub enum Fatal {
     #[error("{}", describe_halt(.0))]
     Halt(Halt),
     /// S-ROOT: a quorum finalized a block whose execution gives something else here.
-    #[error("block {digest} is final, but executing it here gives another result: this node's state or program is wrong")]
+    #[error(
+        "block {digest} is final, but executing it here gives another result: this node's state or program is wrong"
+    )]
     StateMismatch {
         /// The block.
         digest: Digest,

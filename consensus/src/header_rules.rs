@@ -70,7 +70,10 @@ impl ChainRules {
             (recipient == Some(ethereum.beneficiary), HeaderError::Beneficiary),
             (header.time() >= parent.time(), HeaderError::Time),
             (header.base_fee() == base_fee, HeaderError::BaseFee),
-            (ethereum.gas_limit == self.fees.block_gas_limit && header.gas_used() <= ethereum.gas_limit, HeaderError::Gas),
+            (
+                ethereum.gas_limit == self.fees.block_gas_limit && header.gas_used() <= ethereum.gas_limit,
+                HeaderError::Gas,
+            ),
             (!empty || unchanged, HeaderError::EmptyBlock),
         ];
         checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, error)| Err(error))
@@ -84,7 +87,13 @@ impl ChainRules {
 
     /// The empty block on a parent's header: needs neither the parent's body nor its state (R1).
     #[must_use]
-    pub fn empty_block(&self, parent: &BlockHeader, view: View, proposer: ValidatorIndex, clock: TimeMs) -> BlockHeader {
+    pub fn empty_block(
+        &self,
+        parent: &BlockHeader,
+        view: View,
+        proposer: ValidatorIndex,
+        clock: TimeMs,
+    ) -> BlockHeader {
         let time = clock.max(parent.time());
         BlockHeader::seal(&HeaderParts {
             epoch: parent.epoch(),

@@ -266,7 +266,8 @@ impl Replica {
     /// Moves on past every view that has a proof (R9).
     fn climb(&mut self, out: &mut Vec<Effect>) {
         loop {
-            let highest = self.views.range(self.view..).rev().find_map(|(view, state)| Some((*view, state.proof()?.clone())));
+            let highest =
+                self.views.range(self.view..).rev().find_map(|(view, state)| Some((*view, state.proof()?.clone())));
             let Some((view, proof)) = highest else { return };
             self.leave(&proof);
             self.entry_proof = Some(proof);

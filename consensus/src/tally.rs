@@ -98,7 +98,9 @@ impl Tally {
     fn matching<'a>(&'a self, statement: &'a Statement) -> impl Iterator<Item = (ValidatorIndex, &'a Slot)> {
         let digest = statement.digest().unwrap_or_default();
         let slots = (0u16..).map(ValidatorIndex).zip(self.slots(statement));
-        slots.filter_map(move |(signer, slot)| slot.as_ref().filter(|slot| slot.digest == digest).map(|slot| (signer, slot)))
+        slots.filter_map(move |(signer, slot)| {
+            slot.as_ref().filter(|slot| slot.digest == digest).map(|slot| (signer, slot))
+        })
     }
 
     /// Distinct signers of a statement.
@@ -191,8 +193,12 @@ impl Tally {
     /// Nullify statements and statements for other digests than `own` whose signatures are not checked (R5).
     #[must_use]
     pub fn unverified_contradictions(&self, view: View, own: Digest) -> Vec<Statement> {
-        let mut statements: Vec<Statement> =
-            self.digests().into_keys().filter(|d| *d != own).map(|digest| Statement::Notarize { view, digest }).collect();
+        let mut statements: Vec<Statement> = self
+            .digests()
+            .into_keys()
+            .filter(|d| *d != own)
+            .map(|digest| Statement::Notarize { view, digest })
+            .collect();
         statements.push(Statement::Nullify { view });
         statements.retain(|statement| !self.unverified(statement).is_empty());
         statements

@@ -133,9 +133,14 @@ impl Verifier {
     }
 
     /// Each known signer once, with its key.
-    fn items(&self, signatures: &[(ValidatorIndex, BlsSignature)]) -> Vec<(ValidatorIndex, &BlsPublicKey, BlsSignature)> {
+    fn items(
+        &self,
+        signatures: &[(ValidatorIndex, BlsSignature)],
+    ) -> Vec<(ValidatorIndex, &BlsPublicKey, BlsSignature)> {
         let mut seen = std::collections::BTreeSet::new();
         let distinct = signatures.iter().filter(|(signer, _)| seen.insert(*signer));
-        distinct.filter_map(|(signer, signature)| Some((*signer, &self.committee.get(*signer)?.bls_key, *signature))).collect()
+        distinct
+            .filter_map(|(signer, signature)| Some((*signer, &self.committee.get(*signer)?.bls_key, *signature)))
+            .collect()
     }
 }

@@ -196,7 +196,7 @@ impl Driver {
 
     pub(super) fn on_judged(&mut self, digest: Digest, verdict: Verdict) {
         match verdict {
-            Verdict::MissingParent => return self.blocks.set_execution(&digest, Execution::Waiting),
+            Verdict::MissingParent => self.blocks.set_execution(&digest, Execution::Waiting),
             Verdict::Valid => {
                 self.blocks.set_execution(&digest, Execution::Valid);
                 self.feed(Input::Judged { digest, valid: true });

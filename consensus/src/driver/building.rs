@@ -112,7 +112,10 @@ impl Driver {
         if self.now.mono_us >= building.empty_at_us {
             return self.build_empty(&building);
         }
-        if building.stage == Stage::WaitingForParent && !building.only_empty && self.blocks.is_executed(&building.parent) {
+        if building.stage == Stage::WaitingForParent
+            && !building.only_empty
+            && self.blocks.is_executed(&building.parent)
+        {
             let Some(branch) = self.branch(building.parent) else { return };
             let fitting = self.seal_pace.fitting(self.replica.delta_us() / 4);
             let max_gas = self.replica.rules().fees.block_gas_limit.min(fitting.saturating_mul(TRANSFER_GAS));
@@ -144,13 +147,23 @@ impl Driver {
         if building.view != view || building.stage != Stage::Selecting {
             return;
         }
-        let (Some(me), Some(parent)) = (self.replica.me(), self.replica.header(&building.parent).cloned()) else { return };
+        let (Some(me), Some(parent)) = (self.replica.me(), self.replica.header(&building.parent).cloned()) else {
+            return;
+        };
         let time = self.now.wall.max(parent.time());
         let base_fee = self.replica.rules().base_fee(&parent, time);
         let recipient = self.verifier.committee().get(me).map(|validator| validator.fee_recipient);
         let beneficiary = recipient.unwrap_or_default();
         self.seal_pace.running = Some((view, self.now.mono_us, transactions.len() as u64));
-        self.out.ledger.push(LedgerRequest::Seal { view, parent, proposer: me, beneficiary, time, base_fee, transactions });
+        self.out.ledger.push(LedgerRequest::Seal {
+            view,
+            parent,
+            proposer: me,
+            beneficiary,
+            time,
+            base_fee,
+            transactions,
+        });
         self.set_stage(Stage::Sealing);
         // L-ISOLATE: the selection was made to be sealed in a quarter of Δ; after all of Δ an empty block goes out.
         let patience_us = self.now.mono_us.saturating_add(self.replica.delta_us());

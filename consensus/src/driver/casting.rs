@@ -240,7 +240,8 @@ impl Driver {
         let Some(state) = self.replica.views().get(&view) else { return Vec::new() };
         let notarized = state.own_notarized.map(|digest| Statement::Notarize { view, digest });
         let nullified = state.own_nullified.then_some(Statement::Nullify { view });
-        let signed: Vec<_> = notarized.into_iter().chain(nullified).filter_map(|statement| self.sign(statement)).collect();
+        let signed: Vec<_> =
+            notarized.into_iter().chain(nullified).filter_map(|statement| self.sign(statement)).collect();
         for statement in &signed {
             self.feed(Input::Checked(Verified::own(*statement)));
         }
@@ -280,7 +281,8 @@ impl Driver {
         let payload = match &self.casting.proposed {
             Some((of, _, payload)) if *of == view => payload.clone(),
             _ => {
-                let signed = self.own_statements(view).into_iter().find(|signed| signed.statement.digest() == Some(digest));
+                let signed =
+                    self.own_statements(view).into_iter().find(|signed| signed.statement.digest() == Some(digest));
                 let (Some(signed), Some((mut proposal, _))) = (signed, self.blocks.proposed(&digest)) else { return };
                 proposal.signature = signed.signature;
                 let payload = Bytes::from(proposal.to_bytes());

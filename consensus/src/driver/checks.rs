@@ -101,9 +101,7 @@ impl Driver {
         let held = match kind {
             CertificateKind::Finalization => state.finalization.is_some(),
             CertificateKind::Nullification => state.nullification.is_some(),
-            CertificateKind::Notarization => {
-                state.notarizations.contains_key(&statement.digest().unwrap_or_default())
-            }
+            CertificateKind::Notarization => state.notarizations.contains_key(&statement.digest().unwrap_or_default()),
         };
         if held {
             return;

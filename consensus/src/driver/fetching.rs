@@ -70,7 +70,9 @@ impl Fetching {
     pub fn forget_satisfied(&mut self, replica: &Replica) {
         let tip = replica.tip().header.view();
         self.open.retain(|request, _| match request {
-            Request::Proof(view) => *view > tip && replica.views().get(view).is_none_or(|state| state.proof().is_none()),
+            Request::Proof(view) => {
+                *view > tip && replica.views().get(view).is_none_or(|state| state.proof().is_none())
+            }
             Request::Range(height) => *height > replica.tip().header.height(),
             Request::Block(_) => true,
         });

@@ -45,7 +45,9 @@ impl Driver {
             let frame = frame.0;
             let handled = match frame.kind {
                 FrameKind::Body => BodyMessage::from_bytes(&frame.payload).map(|body| self.on_body(frame.peer, body)),
-                FrameKind::Request => Request::from_bytes(&frame.payload).map(|request| self.on_request(frame.peer, request)),
+                FrameKind::Request => {
+                    Request::from_bytes(&frame.payload).map(|request| self.on_request(frame.peer, request))
+                }
                 _ => Response::from_bytes(&frame.payload).map(|response| self.on_response(frame.peer, response)),
             };
             if let Err(error) = handled {
@@ -119,7 +121,8 @@ impl Driver {
         if view <= self.replica.tip().header.view() {
             return;
         }
-        let vote = SignedStatement { statement: Statement::Notarize { view, digest }, signer, signature: proposal.signature };
+        let vote =
+            SignedStatement { statement: Statement::Notarize { view, digest }, signer, signature: proposal.signature };
         self.blocks.add_proposal(proposal);
         self.match_early_body(&digest);
         if let Some(header) = Authenticated::from_peer(header, signer, peer) {
@@ -130,7 +133,8 @@ impl Driver {
 
     pub(super) fn release_early_proposals(&mut self) {
         let wall = self.now.wall;
-        let due: Vec<PeerId> = self.early.iter().filter(|(_, (time, _))| *time <= wall).map(|(peer, _)| *peer).collect();
+        let due: Vec<PeerId> =
+            self.early.iter().filter(|(_, (time, _))| *time <= wall).map(|(peer, _)| *peer).collect();
         for peer in due {
             if let Some((_, proposal)) = self.early.remove(&peer) {
                 self.take_proposal(peer, proposal);

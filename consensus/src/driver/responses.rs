@@ -57,7 +57,8 @@ impl Driver {
             fits
         });
         let Some(last) = blocks.last() else { return };
-        let Some(finalization) = last.finalization.clone().filter(|proof| proof.digest == last.block.digest() && linked)
+        let Some(finalization) =
+            last.finalization.clone().filter(|proof| proof.digest == last.block.digest() && linked)
         else {
             return self.reject(peer, Offence::Invalid, "a range of blocks that is not a chain on the final block");
         };

@@ -69,10 +69,9 @@ impl Driver {
         if blocks.is_empty() {
             return;
         }
-        let served = blocks.into_iter().map(|final_block| ServedBlock {
-            block: final_block.block,
-            finalization: final_block.finalization,
-        });
+        let served = blocks
+            .into_iter()
+            .map(|final_block| ServedBlock { block: final_block.block, finalization: final_block.finalization });
         self.respond(peer, &Response::Blocks(served.collect()));
     }
 

@@ -26,7 +26,8 @@ impl Timers {
                 *held = (*held).min(deadline);
             }
             Timer::Stuck(_) => {
-                self.jitter = self.jitter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                self.jitter =
+                    self.jitter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let spread_us = (self.jitter >> 33) % (after_us / 4).max(1);
                 self.deadlines.insert(timer, deadline.saturating_add(spread_us));
             }
@@ -67,7 +68,11 @@ impl Driver {
             self.now.mono_us.saturating_add(wait_us.max(100))
         });
         let building = self.building.as_ref().map(super::Building::deadline_us);
-        let all = early.chain(building).chain(self.timers.next_us()).chain(self.fetching.next_us()).chain(self.checks.next_us());
+        let all = early
+            .chain(building)
+            .chain(self.timers.next_us())
+            .chain(self.fetching.next_us())
+            .chain(self.checks.next_us());
         all.min()
     }
 }

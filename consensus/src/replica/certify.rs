@@ -4,9 +4,9 @@ use super::Replica;
 use crate::effect::{Effect, Event, Halt};
 use crate::tally::Added;
 use crate::verify::Verified;
+use minuet_core::ValidatorIndex;
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::statement::{SignedStatement, Statement};
-use minuet_core::ValidatorIndex;
 use std::sync::Arc;
 
 impl Replica {
@@ -30,8 +30,12 @@ impl Replica {
     fn on_conflict(&self, signed: &SignedStatement, out: &mut Vec<Effect>) {
         let view = signed.statement.view();
         let Some(state) = self.views.get(&view) else { return };
-        let unsettled: Vec<_> =
-            state.tally.unsettled_conflicts(view).into_iter().filter(|[first, _]| first.signer == signed.signer).collect();
+        let unsettled: Vec<_> = state
+            .tally
+            .unsettled_conflicts(view)
+            .into_iter()
+            .filter(|[first, _]| first.signer == signed.signer)
+            .collect();
         if !unsettled.is_empty() {
             out.push(Effect::CheckConflicts(unsettled));
         }

@@ -109,7 +109,8 @@ impl Replica {
     fn standing(&self, entry: &BlockEntry) -> Standing {
         let header = &entry.header;
         let (view, tip) = (header.view(), &self.tip.header);
-        if header.parent_view() < tip.view() || (header.parent_view() == tip.view() && header.parent() != tip.digest()) {
+        if header.parent_view() < tip.view() || (header.parent_view() == tip.view() && header.parent() != tip.digest())
+        {
             return Standing::Invalid("the parent is not on the final chain".to_owned());
         }
         if header.parent_view() > tip.view() {

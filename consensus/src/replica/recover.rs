@@ -23,7 +23,9 @@ pub struct Recovered {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RecoveryError {
     /// Two different votes in one view.
-    #[error("the journal holds two different votes of view {view}: it is damaged; do not sign with it (see docs/operations.md)")]
+    #[error(
+        "the journal holds two different votes of view {view}: it is damaged; do not sign with it (see docs/operations.md)"
+    )]
     TwoVotes {
         /// The view.
         view: View,

@@ -1,8 +1,8 @@
 //! What a replica knows and has said of one view.
 
 use crate::tally::Tally;
-use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::Digest;
+use minuet_core::certificate::{Certificate, CertificateKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

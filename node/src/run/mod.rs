@@ -5,30 +5,30 @@ mod adapters;
 mod consensus;
 pub(crate) mod first_use;
 mod plan;
+mod wires;
 
 use crate::config::Prepared;
 use crate::exit::{Exit, Failure};
-use minuet_consensus::driver::{Driver, DriverConfig, DriverRings, Fatal};
+use minuet_consensus::driver::{Driver, DriverConfig, Fatal};
 use minuet_consensus::effect::Halt;
 use minuet_consensus::replica::{ReplicaConfig, Tip};
 use minuet_consensus::verify::Verifier;
 use minuet_core::ValidatorIndex;
 use minuet_core::genesis::Genesis;
-use minuet_core::messages::{
-    Admitted, JournalReply, JournalRequest, LedgerReply, LedgerRequest, MempoolReply, MempoolRequest, StateNotice,
-};
-use minuet_core::ring::{Doorbell, RingMessage, ring, ring_with_room_bell};
+use minuet_core::messages::JournalRecord;
 use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
-use minuet_execution::{Ledger, LedgerDriver, LedgerOptions, LedgerRings};
-use minuet_mempool::{MempoolDriver, MempoolRings};
-use minuet_p2p::{P2pHandle, P2pIdentity, P2pRings};
+use minuet_execution::{Ledger, LedgerDriver, LedgerOptions};
+use minuet_mempool::MempoolDriver;
+use minuet_p2p::{P2pHandle, P2pIdentity};
 use minuet_rpc::{RpcContext, RpcHandle};
-use minuet_storage::{Journal, JournalDriver, RealDirectory, RocksStore};
+use minuet_storage::{Journal, JournalConfig, JournalDriver, RealDirectory, RocksStore};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use wires::Wires;
 
 /// Why the node ends.
 pub(crate) enum End {
@@ -79,59 +79,22 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let status = Arc::new(NodeStatus::default());
     let plan = plan::Plan::new(&prepared)?;
     let genesis = Arc::new(prepared.genesis);
-    let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|e| storage(&e))?;
-    let ledger = Ledger::open(store.clone(), &genesis, LedgerOptions::default()).map_err(|e| storage(&e))?;
+    let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
+    let ledger = Ledger::open(store.clone(), &genesis, LedgerOptions::default()).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
-    let journal_dir = prepared.data_dir.path().join("journal");
-    let directory = RealDirectory::open_or_create(&journal_dir).map_err(|error| {
-        Failure::new(Exit::DataDirectory, format!("journal directory {}: {error}", journal_dir.display()))
-    })?;
-    let (journal, records) = Journal::open(directory, genesis.fingerprint(), plan.journal)
-        .map_err(|error| Failure::new(Exit::Storage, error))?;
+    let (journal, records) = open_journal(&prepared.data_dir.path().join("journal"), &genesis, plan.journal)?;
     let signer = first_use::may_sign(&prepared.config.keys.bls, prepared.validator, journal.is_new())?;
-
-    // The bells first: each ring is made with the bell of the thread that it feeds.
-    let (consensus_bell, consensus_waiter) = Doorbell::new();
-    let (mempool_bell, mempool_waiter) = Doorbell::new();
-    let (ledger_bell, ledger_waiter) = Doorbell::new();
-    let (journal_bell, journal_waiter) = Doorbell::new();
-    let (p2p_bell, p2p_waiter) = minuet_p2p::bell();
-    let (api_bell, finalized_bell) = minuet_rpc::finalized_bell();
-
-    let (p2p_rings, from_p2p, mempool_p2p) = P2pRings::connect(&p2p_bell, &consensus_bell, &mempool_bell);
-    let (to_mempool, requests) = pair::<MempoolRequest>(&mempool_bell, &consensus_bell);
-    let (replies, from_mempool) = ring::<MempoolReply>(&consensus_bell);
-    let (to_ledger, ledger_requests) = pair::<LedgerRequest>(&ledger_bell, &consensus_bell);
-    let (ledger_replies, from_ledger) = ring::<LedgerReply>(&consensus_bell);
-    let (to_journal, journal_requests) = pair::<JournalRequest>(&journal_bell, &consensus_bell);
-    let (journal_replies, from_journal) = ring::<JournalReply>(&consensus_bell);
-    let (notices_out, notices) = pair::<StateNotice>(&mempool_bell, &ledger_bell);
-    let (admitted_out, admitted) = ring::<Admitted>(&Doorbell::silent());
-    let (submissions_out, submissions) = ring(&mempool_bell);
-    let (events, finalized) = ring(&api_bell);
+    let Wires { bells, consensus, network, mempool, ledger: ledger_rings, journal: journal_rings, api } =
+        wires::connect();
 
     let tip = stored_tip(&ledger)?;
-    let rings = DriverRings {
-        certificates: from_p2p.certificates,
-        votes: from_p2p.consensus,
-        bulk: from_p2p.bulk,
-        peers: from_p2p.events,
-        urgent_out: from_p2p.urgent,
-        bulk_out: from_p2p.bulk_commands,
-        mempool_out: to_mempool,
-        mempool: from_mempool,
-        ledger_out: to_ledger,
-        ledger: from_ledger,
-        journal_out: to_journal,
-        journal: from_journal,
-    };
     let config = driver_config(&plan, &genesis, signer, prepared.bls_key, &status);
     let clock = consensus::Clock::start();
-    let driver = Driver::new(config, tip, &records, rings, clock.now()).map_err(|error| fatal(&error))?;
+    let driver = Driver::new(config, tip, &records, consensus, clock.now()).map_err(|error| fatal(&error))?;
     drop(records);
 
-    let p2p_identity = P2pIdentity::new(plan.peer, prepared.network_key, &genesis);
-    let p2p = minuet_p2p::spawn(plan.p2p, p2p_identity, p2p_rings, p2p_waiter, status.clone())
+    let identity = P2pIdentity::new(plan.peer, prepared.network_key, &genesis);
+    let p2p = minuet_p2p::spawn(plan.p2p, identity, network, bells.p2p, status.clone())
         .map_err(|error| Failure::new(Exit::Network, error))?;
     let context = RpcContext {
         genesis: genesis.clone(),
@@ -140,36 +103,23 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         chain: Arc::new(adapters::Chain(reader.clone())),
         peers: Arc::new(adapters::Peers::new(p2p.stats().clone(), &genesis)),
-        submissions: submissions_out,
-        finalized,
-        finalized_bell,
+        submissions: api.submissions,
+        finalized: api.finalized,
+        finalized_bell: api.bell,
     };
     let rpc =
         minuet_rpc::spawn(prepared.config.rpc.clone(), context).map_err(|error| Failure::new(Exit::Network, error))?;
 
-    let mempool_rings = MempoolRings {
-        notices,
-        peer_events: mempool_p2p.events,
-        requests,
-        submissions,
-        frames: mempool_p2p.transactions,
-        replies,
-        gossip: mempool_p2p.gossip,
-        admitted: admitted_out,
-    };
     let rules = minuet_mempool::ChainRules::from(&*genesis);
-    let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool_rings, status.clone());
-    let ledger_rings =
-        LedgerRings { requests: ledger_requests, replies: ledger_replies, admitted, notices: notices_out, events };
+    let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone());
     let ledger = LedgerDriver::new(ledger, ledger_rings, status.clone(), Box::new(consensus::unix_us));
-    let journal = JournalDriver::new(journal, journal_requests, journal_replies, status.clone());
-
+    let journal = JournalDriver::new(journal, journal_rings.requests, journal_rings.replies, status.clone());
     let others = vec![
-        ("mempool", minuet_mempool::spawn(mempool, mempool_waiter).map_err(|e| no_thread(&e))?),
-        ("ledger", spawn_ledger(ledger, ledger_waiter, ends)?),
-        ("journal", spawn_journal(journal, journal_waiter)?),
+        ("mempool", minuet_mempool::spawn(mempool, bells.mempool).map_err(|error| no_thread(&error))?),
+        ("ledger", spawn_ledger(ledger, bells.ledger, ends)?),
+        ("journal", spawn_journal(journal, bells.journal)?),
     ];
-    let consensus = consensus::spawn(driver, consensus_waiter, consensus_bell, clock, ends.clone())?;
+    let consensus = consensus::spawn(driver, bells.consensus, bells.wake_consensus, clock, ends.clone())?;
     tracing::info!(
         validator = signer.map(|index| index.0), genesis = %genesis.digest(), p2p = %p2p.local_address(), api = %rpc.url(),
         height = status.height.get(), "started"
@@ -177,12 +127,14 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     Ok(Running { status, consensus, p2p, rpc, others, store })
 }
 
-/// A ring whose sender holds what does not fit and is rung when there is room.
-fn pair<T: RingMessage>(
-    receiver: &Doorbell,
-    sender: &Doorbell,
-) -> (minuet_core::ring::Sender<T>, minuet_core::ring::Receiver<T>) {
-    ring_with_room_bell(T::CAPACITY, receiver, sender)
+fn open_journal(
+    path: &Path,
+    genesis: &Genesis,
+    config: JournalConfig,
+) -> Result<(Journal<RealDirectory>, Vec<JournalRecord>), Failure> {
+    let directory = RealDirectory::open_or_create(path)
+        .map_err(|error| Failure::new(Exit::DataDirectory, format!("journal directory {}: {error}", path.display())))?;
+    Journal::open(directory, genesis.fingerprint(), config).map_err(|error| Failure::new(Exit::Storage, error))
 }
 
 fn driver_config(
