@@ -9,7 +9,7 @@ use minuet_core::header::BlockHeader;
 use minuet_core::messages::{FinalizedBlock, StateNotice};
 use minuet_core::receipt::encode_receipts;
 use minuet_core::store::{Batch, Column, Durability};
-use minuet_core::{Address, Digest};
+use minuet_core::{Address, Digest, TxHash};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -131,8 +131,11 @@ fn write_block(block: &ExecutedBlock, batch: &mut Batch) -> usize {
     }
     batch.put(Column::Bodies, key, body);
     batch.put(Column::Receipts, key, encode_receipts(&block.execution.receipts));
-    for (index, mark) in (0u32..).zip(block.execution.marks.iter()) {
-        batch.put(Column::TransactionIndex, mark.hash.as_slice(), format::encode_place(header.height(), index));
+    // In the order of the keys, which the store inserts faster.
+    let mut places: Vec<(TxHash, u32)> = block.execution.marks.iter().map(|mark| mark.hash).zip(0u32..).collect();
+    places.sort_unstable();
+    for (hash, index) in places {
+        batch.put(Column::TransactionIndex, hash.as_slice(), format::encode_place(header.height(), index));
     }
     bytes
 }
