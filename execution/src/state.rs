@@ -4,8 +4,8 @@
 
 use crate::trie::{StateTrie, trie_key};
 use minuet_core::account::Account;
+use minuet_core::alloy_primitives::map::AddressMap;
 use minuet_core::{Address, B256};
-use std::collections::BTreeMap;
 
 /// One account's new value; `None` if it no longer exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub struct AccountChange {
 
 #[derive(Clone, Debug)]
 struct Touched {
+    address: Address,
     key: B256,
     before: Option<Account>,
     now: Account,
@@ -29,35 +30,41 @@ struct Touched {
 #[derive(Clone, Debug)]
 pub struct WorkingState<'a> {
     base: &'a StateTrie,
-    touched: BTreeMap<Address, Touched>,
+    /// In order of the first touch.
+    touched: Vec<Touched>,
+    /// Place in `touched`. Only looked up, never iterated.
+    places: AddressMap<usize>,
 }
 
 impl<'a> WorkingState<'a> {
     /// Starts from a state.
     #[must_use]
-    pub const fn new(base: &'a StateTrie) -> Self {
-        Self { base, touched: BTreeMap::new() }
+    pub fn new(base: &'a StateTrie) -> Self {
+        Self { base, touched: Vec::new(), places: AddressMap::default() }
     }
 
     /// The account as it is now; an account that does not exist reads as an empty one.
     pub fn account_mut(&mut self, address: Address) -> &mut Account {
-        let base = self.base;
-        let touched = self.touched.entry(address).or_insert_with(|| {
+        let place = *self.places.entry(address).or_insert_with(|| {
             let key = trie_key(&address);
-            let before = base.get(&key);
-            Touched { key, now: before.clone().unwrap_or_default(), before }
+            let before = self.base.get(&key);
+            self.touched.push(Touched { address, key, now: before.clone().unwrap_or_default(), before });
+            self.touched.len() - 1
         });
-        &mut touched.now
+        &mut self.touched[place].now
     }
 
     /// What is different from the start, by ascending address.
     #[must_use]
     pub fn into_changes(self) -> Vec<AccountChange> {
-        let changed = self.touched.into_iter().filter_map(|(address, touched)| {
-            let account = (!touched.now.is_empty()).then_some(touched.now);
-            (account != touched.before).then_some(AccountChange { address, key: touched.key, account })
+        let changed = self.touched.into_iter().filter_map(|touched| {
+            let Touched { address, key, before, now } = touched;
+            let account = (!now.is_empty()).then_some(now);
+            (account != before).then_some(AccountChange { address, key, account })
         });
-        changed.collect()
+        let mut changes: Vec<AccountChange> = changed.collect();
+        changes.sort_unstable_by_key(|change| change.address);
+        changes
     }
 }
 
@@ -65,7 +72,10 @@ impl<'a> WorkingState<'a> {
 #[must_use]
 pub fn apply(base: &StateTrie, changes: &[AccountChange]) -> StateTrie {
     let mut state = base.clone();
-    for change in changes {
+    // Neighbours in the trie one after the other, while the way to them is in the processor's cache.
+    let mut in_trie_order: Vec<&AccountChange> = changes.iter().collect();
+    in_trie_order.sort_unstable_by_key(|change| change.key);
+    for change in in_trie_order {
         match &change.account {
             Some(account) => state.insert(change.key, account),
             None => state.remove(&change.key),
