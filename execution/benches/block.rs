@@ -43,7 +43,7 @@ fn transfers() -> Vec<Arc<Transaction>> {
 
 fn blocks(criterion: &mut Criterion) {
     let accounts = accounts();
-    let state = state(&accounts);
+    let mut state = state(&accounts);
     let root = state.root_hash(Workers::Rayon);
     let transfers = transfers();
     let context = BlockContext { base_fee: BASE_FEE, beneficiary: beneficiary() };

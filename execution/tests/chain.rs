@@ -56,7 +56,7 @@ fn a_restart_resumes_at_the_stored_tip_with_the_same_root() {
     drop(ledger);
     let mut ledger = open(&store, &genesis);
     assert_eq!(ledger.tip().digest(), parent.digest());
-    assert_eq!(ledger.state().root_hash(Workers::Inline), parent.state_root());
+    assert_eq!(ledger.state().clone().root_hash(Workers::Inline), parent.state_root());
     assert_eq!(verdict(&mut ledger, &unfinalized), minuet_core::messages::Verdict::Valid);
     commit(&mut ledger, &[&unfinalized]);
     assert_eq!(open(&store, &genesis).tip().height(), Height(4));

@@ -224,7 +224,7 @@ fn siblings_have_their_own_states_and_the_losing_one_goes() {
     assert_eq!(balance(&ledger, 1), Some(U256::from(15)));
     assert_eq!(verdict(&mut ledger, &winner), Verdict::Valid, "a final block stays valid");
     assert_eq!(verdict(&mut ledger, &loser), Verdict::MissingParent);
-    assert_eq!(ledger.state().root_hash(Workers::Inline), child.header().state_root());
+    assert_eq!(ledger.state().clone().root_hash(Workers::Inline), child.header().state_root());
 }
 
 #[test]

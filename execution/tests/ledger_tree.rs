@@ -104,7 +104,7 @@ impl World {
     fn check(&self) {
         let (tip, other) = (self.first.tip(), self.second.tip());
         assert_eq!(tip.digest(), other.digest());
-        assert_eq!(self.first.state().root_hash(Workers::Inline), tip.state_root());
+        assert_eq!(self.first.state().clone().root_hash(Workers::Inline), tip.state_root());
         let accounts = self.store.scan(Column::Accounts, &[], None, usize::MAX).unwrap();
         let balances = accounts.iter().map(|(_, value)| format::decode_account(value).unwrap().balance);
         let held = balances.fold(U256::ZERO, |sum, balance| sum + balance);

@@ -38,7 +38,11 @@ fn account(state: &StateTrie, address: Address) -> Option<(u64, u128)> {
 
 fn refused(state: &StateTrie, transaction: UnsignedTransaction) -> TransferError {
     let (outcome, after) = run(state, transaction);
-    assert_eq!(after.root_hash(Workers::Inline), state.root_hash(Workers::Inline), "a refusal changes nothing");
+    assert_eq!(
+        after.clone().root_hash(Workers::Inline),
+        state.clone().root_hash(Workers::Inline),
+        "a refusal changes nothing"
+    );
     outcome.unwrap_err()
 }
 

@@ -36,7 +36,7 @@ pub fn open(store: &dyn Store, genesis: &Genesis, workers: Workers) -> Result<Op
     let (height, digest) =
         format::read_tip(store)?.ok_or_else(|| corrupt("tip", "missing right after it was written"))?;
     let tip = read_tip_header(store, height, digest)?;
-    let state = load_state(store)?;
+    let mut state = load_state(store)?;
     let root = state.root_hash(workers);
     if root != tip.state_root() {
         let reason = format!("their root is {root}, the header of block {height} says {}", tip.state_root());

@@ -35,8 +35,20 @@ pub(super) fn leaf_hash(key: &B256, start: usize, account: &Account, out: &mut V
     keccak256(out)
 }
 
+/// Hash of a branch at a depth, or of the extension to it if its path starts before.
+pub(super) fn branch_or_extension_hash(
+    key: &B256,
+    start: usize,
+    depth: usize,
+    children: &[Option<B256>; 16],
+    out: &mut Vec<u8>,
+) -> B256 {
+    let hash = branch_hash(children, out);
+    if depth == start { hash } else { extension_hash(key, start, depth, &hash, out) }
+}
+
 /// Hash of a branch with these children, without a value.
-pub(super) fn branch_hash(children: &[Option<B256>; 16], out: &mut Vec<u8>) -> B256 {
+fn branch_hash(children: &[Option<B256>; 16], out: &mut Vec<u8>) -> B256 {
     let present = children.iter().flatten().count();
     out.clear();
     Header { list: true, payload_length: children.len() + 1 + 32 * present }.encode(out);
@@ -51,7 +63,7 @@ pub(super) fn branch_hash(children: &[Option<B256>; 16], out: &mut Vec<u8>) -> B
 }
 
 /// Hash of the extension over the nibbles `start..end` of `key` to a branch.
-pub(super) fn extension_hash(key: &B256, start: usize, end: usize, branch: &B256, out: &mut Vec<u8>) -> B256 {
+fn extension_hash(key: &B256, start: usize, end: usize, branch: &B256, out: &mut Vec<u8>) -> B256 {
     out.clear();
     Header { list: true, payload_length: path_length(end - start) + 33 }.encode(out);
     put_path(key, start, end, false, out);

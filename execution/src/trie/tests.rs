@@ -78,9 +78,9 @@ proptest! {
                 Step::Root => prop_assert_eq!(trie.root_hash(Workers::Inline), reference_root(model)),
             }
         }
-        for (trie, model) in &states {
+        for (trie, model) in &mut states {
             prop_assert_eq!(trie.root_hash(Workers::Rayon), reference_root(model));
-            for (key, account) in model {
+            for (key, account) in &*model {
                 let found = trie.get(key);
                 prop_assert_eq!(found.as_ref(), Some(account));
             }
@@ -111,4 +111,38 @@ fn keys_that_differ_in_the_last_nibble_only_have_a_branch_at_the_end() {
         model.insert(key, account);
         assert_eq!(trie.root_hash(Workers::Inline), reference_root(&model), "with {} keys", last + 1);
     }
+}
+
+#[test]
+fn buckets_that_split_and_empty_again_keep_the_reference_root() {
+    let mut states = vec![(StateTrie::default(), Model::new())];
+    let key_of = |number: u64| keccak256(number.to_be_bytes());
+    for round in 0..16u64 {
+        let (mut trie, mut model) = states[states.len() - 1].clone();
+        for number in 0..150 {
+            let (new, old) = (key_of(round * 150 + number), key_of(number * 7 % (round * 60 + 1)));
+            let account = Account::with_balance(U256::from(round * 1_000 + number + 1));
+            for key in [new, old] {
+                trie.insert(key, &account);
+                model.insert(key, account.clone());
+            }
+        }
+        states.push((trie, model));
+    }
+    for round in 0..16u64 {
+        let (mut trie, mut model) = states[states.len() - 1].clone();
+        for number in (round..2_400).step_by(16) {
+            trie.remove(&key_of(number));
+            model.remove(&key_of(number));
+        }
+        if round % 2 == 0 {
+            assert_eq!(trie.root_hash(Workers::Inline), reference_root(&model));
+        }
+        states.push((trie, model));
+    }
+    for (trie, model) in &mut states {
+        assert_eq!(trie.root_hash(Workers::Rayon), reference_root(model), "with {} accounts", model.len());
+        assert!(model.iter().all(|(key, account)| trie.get(key).as_ref() == Some(account)));
+    }
+    assert!(states.last().unwrap().1.is_empty());
 }
