@@ -8,6 +8,7 @@ mod plan;
 mod wires;
 
 use crate::config::Prepared;
+use crate::datadir::DataDir;
 use crate::exit::{Exit, Failure};
 use minuet_consensus::driver::{Driver, DriverConfig, Fatal};
 use minuet_consensus::effect::Halt;
@@ -46,6 +47,8 @@ struct Running {
     rpc: RpcHandle,
     others: Vec<(&'static str, JoinHandle<()>)>,
     store: Arc<RocksStore>,
+    /// Its lock is held for as long as anything may write there.
+    _data_dir: DataDir,
 }
 
 /// Runs until the process is told to stop.
@@ -124,7 +127,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         validator = signer.map(|index| index.0), genesis = %genesis.digest(), p2p = %p2p.local_address(), api = %rpc.url(),
         height = status.height.get(), "started"
     );
-    Ok(Running { status, consensus, p2p, rpc, others, store })
+    Ok(Running { status, consensus, p2p, rpc, others, store, _data_dir: prepared.data_dir })
 }
 
 fn open_journal(
