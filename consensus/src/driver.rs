@@ -154,7 +154,7 @@ impl Driver {
         let header = recovered.replica.tip().header.clone();
         let mut driver = Self {
             blocks: BlockStore::new(&header),
-            casting: Casting::new(me, config.key),
+            casting: Casting::new(config.key, &recovered.replica),
             committing: Committing::new(),
             replica: recovered.replica,
             verifier: config.verifier,

@@ -326,10 +326,11 @@ impl Replica {
             self.history[leader.as_usize()].proposed();
         } else {
             self.history[leader.as_usize()].missed(skipped);
-            if !skipped {
-                let grown = self.delta_us.saturating_add(self.delta_us / 2);
-                self.delta_us = grown.min(self.config.timing.delta_max_us.max(self.config.timing.delta_base_us));
-            }
+        }
+        // Also, and above all, if there was a proposal: it came or was executed too late for this Δ.
+        if !proof.is_notarization() && !skipped {
+            let grown = self.delta_us.saturating_add(self.delta_us / 2);
+            self.delta_us = grown.min(self.config.timing.delta_max_us.max(self.config.timing.delta_base_us));
         }
     }
 

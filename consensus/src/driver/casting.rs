@@ -4,15 +4,17 @@ use super::{Driver, Fatal};
 use crate::effect::Ground;
 use crate::input::Input;
 use crate::record::{Own, Record};
+use crate::replica::{Replica, ViewState};
 use crate::verify::Verified;
 use crate::wire::{BodyMessage, MAX_GAP_PROOFS, Proposal};
+use minuet_core::block::Body;
 use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::certificate::Certificate;
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::{JournalReply, JournalRequest};
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::wire::{FrameKind, Recipients};
-use minuet_core::{Bytes, PeerId, ValidatorIndex, View};
+use minuet_core::{Bytes, Digest, PeerId, ValidatorIndex, View};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -39,17 +41,26 @@ pub(super) struct Casting {
     /// The newest view whose entry proof is journaled.
     journaled_entry: View,
     floor_asked: View,
+    /// What the journal held at the start and has not been signed again yet.
+    remembered: BTreeMap<View, Vec<Statement>>,
     /// Own signed statements above the final view, for repetition.
     said: BTreeMap<View, Vec<SignedStatement>>,
     /// The own newest proposal, as sent.
-    proposed: Option<(View, minuet_core::Digest, Bytes)>,
+    proposed: Option<(View, Digest, Bytes)>,
 }
 
 impl Casting {
-    pub fn new(me: Option<ValidatorIndex>, key: Option<BlsSecretKey>) -> Self {
+    /// `replica` as the journal gave it back: everything that it has said is durable.
+    pub fn new(key: Option<BlsSecretKey>, replica: &Replica) -> Self {
+        let said = |view: View, state: &ViewState| {
+            let notarized = state.own_notarized.map(|digest| Statement::Notarize { view, digest });
+            notarized.into_iter().chain(state.own_nullified.then_some(Statement::Nullify { view })).collect()
+        };
+        let views = replica.views().iter().filter(|(_, state)| !state.is_undecided());
         Self {
-            me,
+            me: replica.me(),
             key,
+            remembered: views.map(|(view, state)| (*view, said(*view, state))).collect(),
             records: Vec::new(),
             then: Vec::new(),
             next_ticket: 1,
@@ -79,10 +90,10 @@ impl Driver {
         let mut carried = None;
         match ground {
             Ground::Block => {
-                if let Some((proposal, body)) = statement.digest().and_then(|digest| self.blocks.proposed(&digest)) {
-                    carried = proposal.parent_proof.as_ref().map(|proof| proof.view);
-                    self.casting.records.push(Record::Block { proposal, body });
-                }
+                let known = statement.digest().and_then(|digest| self.blocks.proposed(&digest));
+                // D-BODY: the rules vote by validation only for what this driver gave them.
+                let (proposal, body) = known.expect("a block is validated with its body here");
+                carried = self.journal_block(proposal, body);
             }
             Ground::Certificate(certificate) => {
                 carried = Some(certificate.view);
@@ -94,6 +105,20 @@ impl Driver {
         let own = statement.digest().map_or(Own::Nullify, Own::Notarize);
         self.casting.records.push(Record::Own { view, own });
         self.casting.then.push(Then::Say(statement));
+    }
+
+    /// A block that is voted for, with the proofs that are held here: those that its leader attached may be forged, and
+    /// what the journal holds is believed after a restart. Returns the view of the parent's proof.
+    fn journal_block(&mut self, mut proposal: Proposal, body: Arc<Body>) -> Option<View> {
+        let (parent_proof, gap) = self.replica.held_proofs(&proposal.header);
+        for proof in gap.iter().skip(MAX_GAP_PROOFS) {
+            self.casting.records.push(Record::Certificate(proof.clone()));
+        }
+        proposal.gap = gap.iter().take(MAX_GAP_PROOFS).map(|proof| (**proof).clone()).collect();
+        proposal.parent_proof = parent_proof.map(|proof| (*proof).clone());
+        let carried = proposal.parent_proof.as_ref().map(|proof| proof.view);
+        self.casting.records.push(Record::Block { proposal, body });
+        carried
     }
 
     pub(super) fn propose(
@@ -204,7 +229,7 @@ impl Driver {
         Some(signed)
     }
 
-    fn send_body(&mut self, to: Recipients, digest: &minuet_core::Digest) {
+    fn send_body(&mut self, to: Recipients, digest: &Digest) {
         if let Some(body) = self.blocks.body(digest).filter(|body| !body.transactions.is_empty()) {
             let message = BodyMessage { digest: *digest, body };
             self.out.bulk(to, FrameKind::Body, message.to_bytes().into());
@@ -221,31 +246,18 @@ impl Driver {
         }
         let tip = self.replica.tip().header.view();
         self.casting.said.retain(|view, _| *view > tip);
+        self.casting.remembered.retain(|view, _| *view > tip);
     }
 
-    /// The own durable statements of a view; after a restart they are signed again, which gives the same bytes.
+    /// The own durable statements of a view; after a restart they are signed again, which gives the same bytes. What is
+    /// decided but not durable yet is not among them (D-BEFORE-SEND).
     pub(super) fn own_statements(&mut self, view: View) -> Vec<SignedStatement> {
-        if let Some(said) = self.casting.said.get(&view) {
-            return said.clone();
+        for statement in self.casting.remembered.remove(&view).unwrap_or_default() {
+            if let Some(signed) = self.sign(statement) {
+                self.feed(Input::Checked(Verified::own(signed)));
+            }
         }
-        let in_flight = self.casting.in_flight.iter().flat_map(|(_, then)| then).chain(&self.casting.then);
-        let waits = |then: &Then| match then {
-            Then::Say(statement) => statement.view() == view,
-            Then::Propose(proposal) => proposal.header.view() == view,
-            Then::Floor(_) => false,
-        };
-        if in_flight.into_iter().any(waits) {
-            return Vec::new();
-        }
-        let Some(state) = self.replica.views().get(&view) else { return Vec::new() };
-        let notarized = state.own_notarized.map(|digest| Statement::Notarize { view, digest });
-        let nullified = state.own_nullified.then_some(Statement::Nullify { view });
-        let signed: Vec<_> =
-            notarized.into_iter().chain(nullified).filter_map(|statement| self.sign(statement)).collect();
-        for statement in &signed {
-            self.feed(Input::Checked(Verified::own(*statement)));
-        }
-        signed
+        self.casting.said.get(&view).cloned().unwrap_or_default()
     }
 
     /// R10: everything that a peer needs to take up this validator's point of view.
@@ -264,7 +276,9 @@ impl Driver {
         for proof in finalization.iter().chain(&entry) {
             self.out.certificate(to, proof);
         }
-        let views: Vec<View> = self.replica.views().keys().rev().take(MAX_REPEATED_VIEWS).copied().collect();
+        // Only views that something was said of: others' statements for future views must not crowd these out.
+        let decided = self.replica.views().iter().rev().filter(|(_, state)| !state.is_undecided());
+        let views: Vec<View> = decided.take(MAX_REPEATED_VIEWS).map(|(view, _)| *view).collect();
         for view in views {
             for signed in self.own_statements(view) {
                 self.out.statement(to, &signed);

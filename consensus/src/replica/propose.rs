@@ -39,6 +39,22 @@ impl Replica {
         Ok(Parent { digest: self.tip.header.digest(), proof: self.tip.finalization.clone(), gap })
     }
 
+    /// The proofs that are held here, hence verified, for what a header builds on: its parent's, unless the parent is
+    /// genesis, and the nullifications between, newest first. What a leader attached is never taken in their place.
+    #[must_use]
+    pub fn held_proofs(&self, header: &BlockHeader) -> (Option<Arc<Certificate>>, Vec<Arc<Certificate>>) {
+        let tip = &self.tip;
+        let parent_proof = if header.parent() == tip.header.digest() {
+            tip.finalization.clone()
+        } else {
+            self.views.get(&header.parent_view()).and_then(|state| state.notarizations.get(&header.parent())).cloned()
+        };
+        let lowest = header.parent_view().max(tip.header.view()).next();
+        let between = if lowest < header.view() { Some(self.views.range(lowest..header.view())) } else { None };
+        let gap = between.into_iter().flatten().rev().filter_map(|(_, state)| state.nullification.clone()).collect();
+        (parent_proof, gap)
+    }
+
     pub(super) fn try_propose(&mut self, out: &mut Vec<Effect>) {
         let view = self.view;
         if self.config.me != Some(self.leader(view)) {
