@@ -1,53 +1,32 @@
 //! Six real processes, started and used as a stranger would: through the program alone.
 
+use crate::harness::{MINUET, RPC_OFFSET, VALIDATORS, free_base_port, minuet, output, spawn, terminate, turn};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{TcpListener, UdpSocket};
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-const MINUET: &str = env!("CARGO_BIN_EXE_minuet");
-const VALIDATORS: u16 = 6;
-const RPC_OFFSET: u16 = 100;
-
 /// Ends the network even if the test fails: its validators stop when their parent is gone.
-struct Network(Child);
+struct Localnet(Child);
 
-impl Drop for Network {
+impl Drop for Localnet {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A base port whose twelve ports are all free at this moment, found by asking the system for one after the other.
-fn free_base_port() -> u16 {
-    let is_free = |base: u16| {
-        let udp = (0..VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
-        let tcp = (0..VALIDATORS).map(|index| TcpListener::bind(("127.0.0.1", base + RPC_OFFSET + index)));
-        let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
-        udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
-    };
-    let asked = (0..100).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
-    asked.filter(|base| *base < 60_000).find(|base| is_free(*base)).expect("twelve free ports")
-}
-
-fn minuet(arguments: &[&str]) -> Value {
-    let output = Command::new(MINUET).args(arguments).arg("--json").output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{arguments:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_str(&text).unwrap()
-}
-
-fn start(dir: &Path, base: u16) -> Network {
+fn start(dir: &Path, base: u16) -> Localnet {
     let mut command = Command::new(MINUET);
     command.args(["localnet", "--json", "--accounts", "10", "--recipients", "20", "--dir"]).arg(dir);
     command.args(["--base-port", &base.to_string()]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Network(command.spawn().unwrap())
+    Localnet(spawn(&mut command))
 }
 
 #[test]
 fn six_processes_finalize_a_transfer_on_every_node_and_stop_on_request() {
+    let _turn = turn();
     let dir = tempfile::tempdir().unwrap();
     let base = free_base_port();
     let mut network = start(dir.path(), base);
@@ -80,7 +59,7 @@ fn six_processes_finalize_a_transfer_on_every_node_and_stop_on_request() {
     let load = minuet(&load);
     assert_eq!((&load["submitted"], &load["finalized"]), (&100.into(), &100.into()), "{load}");
 
-    assert!(Command::new("kill").arg(network.0.id().to_string()).status().unwrap().success());
+    terminate(network.0.id());
     let mut summary = String::new();
     network.0.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
     assert!(network.0.wait().unwrap().success());
@@ -94,12 +73,9 @@ fn ports_in_use_are_named_before_anything_starts() {
     let dir = tempfile::tempdir().unwrap();
     let base = free_base_port();
     let taken = UdpSocket::bind(("127.0.0.1", base + 2)).unwrap();
-    let output = Command::new(MINUET)
-        .args(["localnet", "--for", "1", "--recipients", "1", "--dir"])
-        .arg(dir.path())
-        .args(["--base-port", &base.to_string()])
-        .output()
-        .unwrap();
+    let mut command = Command::new(MINUET);
+    command.args(["localnet", "--for", "1", "--recipients", "1", "--dir"]).arg(dir.path());
+    let output = output(command.args(["--base-port", &base.to_string()]));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(7), "{text}");
     assert!(text.contains("validator 2") && text.contains(&taken.local_addr().unwrap().to_string()), "{text}");

@@ -1,0 +1,287 @@
+//! One node's process, what it logs, and what its API says.
+
+use super::{LIMIT, MINUET, RPC_OFFSET, attempt, free_base_port, minuet, spawn, terminate, text};
+use minuet_core::Height;
+use minuet_rpc::client::{Client, ClientError};
+use minuet_rpc::proto::{Block, BlockEvent, GetStatusResponse, TransactionDetail};
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+/// What a process has logged so far.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<(Vec<String>, bool)>,
+    more: Condvar,
+}
+
+impl Log {
+    fn read(&self, from: ChildStderr) {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            self.lines.lock().unwrap().0.push(line);
+            self.more.notify_all();
+        }
+        self.lines.lock().unwrap().1 = true;
+        self.more.notify_all();
+    }
+
+    /// The first line with this text; `None` if the process ended, or took too long, without one.
+    fn find(&self, part: &str) -> Option<String> {
+        let deadline = Instant::now() + LIMIT;
+        let mut lines = self.lines.lock().unwrap();
+        loop {
+            if let Some(line) = lines.0.iter().find(|line| line.contains(part)) {
+                return Some(line.clone());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if lines.1 || left.is_zero() {
+                return None;
+            }
+            lines = self.more.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
+    /// Waits for the last line of a process that is gone.
+    fn ended(&self) {
+        drop(self.more.wait_while(self.lines.lock().unwrap(), |lines| !lines.1).unwrap());
+    }
+}
+
+/// A running node. It ends with this value, and with the test's process.
+pub struct Node {
+    child: Child,
+    log: Arc<Log>,
+    pub view: View,
+}
+
+impl Node {
+    /// Starts a node and waits until it runs.
+    pub fn start(config: &Path, view: View) -> Self {
+        let node = Self::spawn(config, view);
+        node.says("the node runs");
+        node
+    }
+
+    /// Starts a node.
+    pub fn spawn(config: &Path, view: View) -> Self {
+        let mut command = Command::new(MINUET);
+        command.args(["node", "--exit-with-stdin", "--log-level", "info", "--config"]).arg(config);
+        let mut child = spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()));
+        let log = Arc::new(Log::default());
+        let (reader, stderr) = (log.clone(), child.stderr.take().unwrap());
+        std::thread::spawn(move || reader.read(stderr));
+        Self { child, log, view }
+    }
+
+    /// Waits until the log has this.
+    pub fn says(&self, part: &str) -> String {
+        self.log
+            .find(part)
+            .unwrap_or_else(|| panic!("'{part}' was never said by {}:\n{}", self.view.url, self.log_text()))
+    }
+
+    pub fn log_text(&self) -> String {
+        self.log.lines.lock().unwrap().0.join("\n")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL. Answers once the process is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGKILL to all before any is waited for.
+    pub fn kill_all(nodes: Vec<Self>) {
+        let mut nodes = nodes;
+        nodes.iter_mut().for_each(|node| node.child.kill().unwrap());
+        drop(nodes);
+    }
+
+    /// SIGTERM. Answers once the process is gone.
+    pub fn stop(self) -> ExitStatus {
+        terminate(self.pid());
+        self.wait().0
+    }
+
+    /// Waits for an end that comes by itself; how it ended and what it said.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        self.log.ended();
+        (status, self.log_text())
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a node's API says.
+#[derive(Clone)]
+pub struct View {
+    pub url: String,
+}
+
+impl View {
+    pub fn at(port: u16) -> Self {
+        Self { url: format!("http://127.0.0.1:{port}") }
+    }
+
+    fn ask<T>(&self, question: impl AsyncFnOnce(Client) -> Result<T, ClientError>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = runtime.block_on(async {
+            tokio::time::timeout(LIMIT, async { question(Client::connect(&self.url).await?).await }).await
+        });
+        answer.unwrap_or_else(|_| panic!("{} gave no answer in time", self.url)).unwrap()
+    }
+
+    pub fn status(&self) -> GetStatusResponse {
+        self.ask(async |mut client| client.status().await)
+    }
+
+    pub fn height(&self) -> u64 {
+        self.status().height
+    }
+
+    pub fn latest(&self) -> Block {
+        self.ask(async |mut client| client.latest_block(TransactionDetail::Unspecified).await)
+    }
+
+    pub fn block(&self, height: u64) -> Block {
+        self.ask(async |mut client| client.block_at(Height(height), TransactionDetail::Hashes).await)
+    }
+
+    pub fn blocks(&self, heights: impl Iterator<Item = u64>) -> Vec<Block> {
+        self.ask(async |mut client| {
+            let mut blocks = Vec::new();
+            for height in heights {
+                blocks.push(client.block_at(Height(height), TransactionDetail::Unspecified).await?);
+            }
+            Ok(blocks)
+        })
+    }
+
+    /// The first final block from this height on (from now on, if none is named) of which this holds.
+    pub fn first_final(&self, from: Option<u64>, mut wanted: impl FnMut(&BlockEvent) -> bool) -> BlockEvent {
+        self.ask(async |mut client| {
+            let mut events = client.subscribe_blocks(from.map(Height), false).await?;
+            loop {
+                let event = events.message().await?.expect("the stream goes on while the node runs");
+                if wanted(&event) {
+                    return Ok(event);
+                }
+            }
+        })
+    }
+
+    /// Waits until a height is final there.
+    pub fn reaches(&self, height: u64) {
+        self.first_final(Some(height), |_| true);
+    }
+
+    /// Waits until so many more blocks are final there.
+    pub fn goes_on(&self, blocks: u64) -> u64 {
+        let height = self.height() + blocks;
+        self.reaches(height);
+        height
+    }
+
+    /// Waits until so many transactions have become final from now on.
+    pub fn carries(&self, transactions: u32) {
+        let mut seen = 0;
+        self.first_final(None, |event| {
+            seen += event.transaction_count;
+            seen >= transactions
+        });
+    }
+
+    /// Waits until consensus has moved on by so many views, with or without final blocks.
+    pub fn turns(&self, views: u64) {
+        self.ask(async |mut client| {
+            let mut tick = tokio::time::interval(std::time::Duration::from_millis(50));
+            let target = client.status().await?.view + views;
+            while client.status().await?.view < target {
+                tick.tick().await;
+            }
+            Ok(())
+        });
+    }
+}
+
+/// A chain of one validator, which finalizes alone: enough for everything that concerns one node and its files.
+pub struct Lone {
+    pub dir: tempfile::TempDir,
+    pub config: PathBuf,
+    pub p2p: u16,
+    pub rpc: u16,
+}
+
+impl Lone {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let base = free_base_port();
+        let lone = Self { config: dir.path().join("node.toml"), dir, p2p: base, rpc: base + RPC_OFFSET };
+        minuet(&["keys", "generate", "--dir", text(lone.dir.path())]);
+        lone.make_genesis("genesis.json", 7);
+        lone.configure("");
+        lone
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn make_genesis(&self, name: &str, chain_id: u32) {
+        let (entry, out) = (self.path("validator.json"), self.path(name));
+        minuet(&[
+            "genesis",
+            "new",
+            "--validator",
+            text(&entry),
+            "--chain-id",
+            &chain_id.to_string(),
+            "--out",
+            text(&out),
+        ]);
+    }
+
+    /// Writes the configuration, with these lines first.
+    pub fn configure(&self, more: &str) {
+        let Self { p2p, rpc, .. } = self;
+        let sections = format!(
+            "[p2p]\nlisten_address = \"127.0.0.1:{p2p}\"\n[rpc]\nlisten_address = \"127.0.0.1:{rpc}\"\n\
+             [consensus]\nempty_block_delay_ms = 10\n"
+        );
+        fs::write(&self.config, format!("{more}\n{sections}")).unwrap();
+    }
+
+    pub fn start(&self) -> Node {
+        Node::start(&self.config, View::at(self.rpc))
+    }
+
+    /// Runs it for so many blocks and stops it.
+    pub fn run_for(&self, blocks: u64) {
+        let node = self.start();
+        node.view.goes_on(blocks);
+        assert!(node.stop().success());
+    }
+
+    /// A start that has to fail with this code; what it says.
+    pub fn refused(&self, code: i32, flags: &[&str]) -> String {
+        super::refused(code, &[&["node", "--config", text(&self.config)], flags].concat())
+    }
+
+    /// What `config check` says, if it succeeds.
+    pub fn is_accepted(&self) -> bool {
+        attempt(&["config", "check", "--config", text(&self.config)]).status.success()
+    }
+}

@@ -1,0 +1,11 @@
+//! Real processes, started, used, killed and damaged as strangers and machines would: through the program, its files
+//! and its ports alone.
+//!
+//! One binary, so that the networks of six come one after the other (see [`harness::Network`]).
+
+mod crashes;
+mod damage;
+mod harness;
+mod localnet;
+mod refusals;
+mod stops;
