@@ -20,7 +20,7 @@ fn transaction(nonce: u64) -> Arc<Transaction> {
 }
 
 fn held(map: &AdmittedTransactions, transactions: &[Arc<Transaction>]) -> Vec<bool> {
-    transactions.iter().map(|transaction| map.get(&transaction.hash()).is_some()).collect()
+    transactions.iter().map(|transaction| map.get(transaction.envelope()).is_some()).collect()
 }
 
 #[test]
@@ -39,8 +39,22 @@ fn the_oldest_go_when_they_have_too_many_bytes() {
     let mut map = AdmittedTransactions::bounded(100, all[0].encoded_length() * 2);
     all.iter().for_each(|transaction| map.insert(Arc::clone(transaction)));
     assert_eq!(held(&map, &all), [false, false, true, true]);
-    map.remove(&all[2].hash());
+    map.remove(&all[2]);
     map.insert(transaction(4));
     assert_eq!(held(&map, &all), [false, false, false, true], "what was removed makes room");
     assert_eq!(map.len(), 2);
+}
+
+#[test]
+fn an_envelope_that_differs_in_any_byte_is_not_known() {
+    let mut map = AdmittedTransactions::default();
+    let known = transaction(0);
+    map.insert(Arc::clone(&known));
+    assert_eq!(map.get(known.envelope()), Some(&known));
+    for place in 0..known.encoded_length() {
+        let mut bytes = known.envelope().to_vec();
+        bytes[place] ^= 1;
+        assert_eq!(map.get(&bytes), None, "byte {place}");
+        assert_eq!(map.get(&bytes[..place]), None, "{place} bytes");
+    }
 }

@@ -52,7 +52,7 @@ impl Ledger {
         self.state = newest.execution.state.clone();
         self.tree.finalize(self.tip.digest());
         for transaction in chain.iter().flat_map(|block| block.execution.transactions.iter()) {
-            self.admitted.remove(&transaction.hash());
+            self.admitted.remove(transaction);
         }
         Ok(Some(self.finality(&chain, &accounts, &body_bytes)))
     }

@@ -8,7 +8,6 @@ use crate::trie::StateTrie;
 use minuet_core::block::{Block, MAX_BLOCK_TRANSACTIONS};
 use minuet_core::ed25519;
 use minuet_core::header::BlockHeader;
-use minuet_core::keccak256;
 use minuet_core::messages::Verdict;
 use minuet_core::transaction::{Transaction, TransactionError};
 use std::sync::Arc;
@@ -78,7 +77,7 @@ impl Ledger {
         let mut transactions = Vec::with_capacity(envelopes.len());
         let (mut unknown, mut items) = (Vec::new(), Vec::new());
         for (index, envelope) in envelopes.iter().enumerate() {
-            if let Some(known) = self.admitted.get(&keccak256(envelope)) {
+            if let Some(known) = self.admitted.get(envelope) {
                 transactions.push(Arc::clone(known));
                 continue;
             }
