@@ -188,6 +188,9 @@ impl Driver {
     /// # Errors
     /// [`Fatal`]: the node must stop. Nothing was or will be signed after the cause.
     pub fn turn(&mut self, now: Now) -> Result<Option<u64>, Fatal> {
+        if let Some(fatal) = &self.fatal {
+            return Err(fatal.clone());
+        }
         self.now = now;
         self.out.flush();
         self.drain_replies();
@@ -207,8 +210,8 @@ impl Driver {
         self.flush_appends();
         self.out.flush();
         self.update_status();
-        match self.fatal.take() {
-            Some(fatal) => Err(fatal),
+        match &self.fatal {
+            Some(fatal) => Err(fatal.clone()),
             None => Ok(self.next_deadline_us()),
         }
     }
@@ -304,6 +307,7 @@ impl Driver {
                 PeerEvent::Down(peer) => {
                     self.connected.remove(&peer);
                     self.fetching.peer_gone(peer);
+                    self.blocks.peer_gone(peer);
                 }
             }
         }

@@ -18,6 +18,7 @@ pub use view_state::ViewState;
 use crate::effect::{Effect, Event};
 use crate::header_rules::ChainRules;
 use crate::input::{Input, Timer};
+use crate::tally::Tally;
 use crate::verify::Verified;
 use minuet_core::certificate::Certificate;
 use minuet_core::committee::Quorums;
@@ -92,6 +93,8 @@ pub struct Replica {
     blocks: BTreeMap<Digest, BlockEntry>,
     history: Vec<LeaderHistory>,
     delta_us: u64,
+    /// The proofs between the current view and its parent are not all here.
+    has_gap: bool,
     halted: bool,
 }
 
@@ -105,9 +108,12 @@ impl Replica {
             return;
         }
         match input {
-            Input::Start => self.enter(self.view, out),
+            Input::Start => {
+                self.enter(self.view, out);
+                self.notarize_by_held_certificates(out);
+            }
             Input::Timeout(timer) => self.on_timeout(timer, out),
-            Input::Proposal(header) => self.on_proposal(header.into_inner(), out),
+            Input::Proposal(header) => self.on_proposal(header.into_inner()),
             Input::Header(header) => self.learn_header(header),
             Input::Statement(signed) => self.on_statement(signed.get(), false, out),
             Input::Checked(signed) => self.on_statement(signed.get(), true, out),
@@ -131,7 +137,18 @@ impl Replica {
             self.try_contradiction(out);
             self.try_propose(out);
             if self.halted || before == (self.view, self.tip.header.digest()) {
-                return;
+                break;
+            }
+        }
+        self.fetch_skipped(out);
+    }
+
+    /// R9: a jump leaves views without a proof behind; a leader needs them all.
+    fn fetch_skipped(&mut self, out: &mut Vec<Effect>) {
+        if self.has_gap && self.config.me.is_some() && !self.halted {
+            match self.parent_for(self.view) {
+                Ok(_) => self.has_gap = false,
+                Err(missing) => out.push(Effect::FetchProof(missing)),
             }
         }
     }
@@ -240,10 +257,24 @@ impl Replica {
         self.config.rules.committee.leader(view)
     }
 
+    fn is_in_window(&self, view: View) -> bool {
+        let lowest = self.tip.header.view().max(self.floor).max(self.view.minus(KEPT_VIEWS));
+        view > lowest && view <= self.view.plus(FUTURE_VIEWS)
+    }
+
+    /// Whether a proposal is of use: the first of its view, or one that a quorum notarized. The rest would only fill
+    /// memory (B-FUTURE).
+    #[must_use]
+    pub fn wants_proposal(&self, view: View, digest: &Digest) -> bool {
+        self.is_in_window(view)
+            && self.views.get(&view).is_none_or(|state| {
+                state.proposal.is_none_or(|first| first == *digest) || state.notarizations.contains_key(digest)
+            })
+    }
+
     /// The state of a view inside the window; `None` outside (B-VOTES, B-FUTURE).
     fn view_state_mut(&mut self, view: View) -> Option<&mut ViewState> {
-        let lowest = self.tip.header.view().max(self.floor).max(self.view.minus(KEPT_VIEWS));
-        if view <= lowest || view > self.view.plus(FUTURE_VIEWS) {
+        if !self.is_in_window(view) {
             return None;
         }
         let n = self.quorums.n();
@@ -277,10 +308,16 @@ impl Replica {
 
     fn enter(&mut self, view: View, out: &mut Vec<Effect>) {
         assert!(view >= self.view, "views only rise (D-ENTRY)");
+        // B-VOTES: older views become final through a descendant, or by a certificate.
+        for (_, state) in self.views.range_mut(self.view.minus(KEPT_VIEWS)..=view.minus(KEPT_VIEWS)) {
+            state.tally = Tally::new(0);
+        }
         self.view = view;
         let leader = self.leader(view);
         Self::report(out, Event::EnteredView { view, leader });
-        out.push(Effect::Enter { view, leader, parent: self.parent_for(view).ok().map(|parent| parent.digest) });
+        let parent = self.parent_for(view).ok().map(|parent| parent.digest);
+        self.has_gap = parent.is_none();
+        out.push(Effect::Enter { view, leader, parent });
         self.set_entry_timers(out);
         self.skip_on_entry(out);
     }

@@ -51,6 +51,10 @@ impl BlockStore {
         Self { entries, stored: stored.digest(), stored_view: stored.view(), early, dirty: false }
     }
 
+    pub fn peer_gone(&mut self, peer: PeerId) {
+        self.early.remove(&peer);
+    }
+
     pub fn add_header(&mut self, header: &Arc<BlockHeader>) {
         if header.view() <= self.stored_view {
             return;
@@ -145,6 +149,18 @@ impl BlockStore {
         digests
     }
 
+    /// The highest block at or below this one that waits for its body: without it nothing above is executed.
+    fn missing_body_below(&self, digest: &Digest) -> Option<Digest> {
+        let mut entry = self.entries.get(digest)?;
+        while entry.execution == Execution::Waiting {
+            if entry.body.is_none() {
+                return Some(entry.header.digest());
+            }
+            entry = self.entries.get(&entry.header.parent())?;
+        }
+        None
+    }
+
     /// A block whose body is here and whose parent the ledger has, lowest first.
     fn next_for_ledger(&mut self) -> Option<Block> {
         let ready = self.entries.values().filter(|entry| {
@@ -189,8 +205,11 @@ impl Driver {
         match self.blocks.execution(&digest) {
             Some(Execution::Valid) => self.feed(Input::Judged { digest, valid: true }),
             Some(Execution::Invalid) => self.feed(Input::Judged { digest, valid: false }),
-            _ if self.blocks.body(&digest).is_none() => self.fetch_body_later(digest),
-            _ => {}
+            _ => {
+                if let Some(missing) = self.blocks.missing_body_below(&digest) {
+                    self.fetch_body_later(missing);
+                }
+            }
         }
     }
 

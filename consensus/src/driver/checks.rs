@@ -3,8 +3,10 @@
 use super::Driver;
 use crate::input::Input;
 use crate::verify::Gathered;
+use minuet_core::ValidatorIndex;
 use minuet_core::certificate::CertificateKind;
 use minuet_core::statement::{SignedStatement, Statement};
+use minuet_core::wire::Offence;
 use std::collections::BTreeMap;
 
 /// A quorum's check that is due at a moment.
@@ -87,11 +89,11 @@ impl Driver {
                 let Some(state) = self.replica.views().get(&statement.view()) else { continue };
                 let open = state.tally.unverified(&statement);
                 let verdicts = self.verifier.members(&statement, &open);
-                self.feed(Input::Settled { statement, verdicts });
+                self.settle(statement, verdicts);
             }
             for signed in pairs.into_iter().flatten() {
                 let verdicts = self.verifier.members(&signed.statement, &[(signed.signer, signed.signature)]);
-                self.feed(Input::Settled { statement: signed.statement, verdicts });
+                self.settle(signed.statement, verdicts);
             }
         }
     }
@@ -109,14 +111,17 @@ impl Driver {
         let signatures = state.tally.signatures(&statement);
         match self.verifier.gather(kind, &statement, &signatures) {
             Gathered::Certificate(certificate) => self.feed(Input::Certificate(certificate)),
-            Gathered::Members(verdicts) => {
-                for (signer, good) in &verdicts {
-                    if !good {
-                        self.reject(signer.peer(), minuet_core::wire::Offence::BadSignature, "statement");
-                    }
-                }
-                self.feed(Input::Settled { statement, verdicts });
+            Gathered::Members(verdicts) => self.settle(statement, verdicts),
+        }
+    }
+
+    /// Statements come straight from their signers: a bad signature is its signer's doing.
+    fn settle(&mut self, statement: Statement, verdicts: Vec<(ValidatorIndex, bool)>) {
+        for (signer, good) in &verdicts {
+            if !good {
+                self.reject(signer.peer(), Offence::BadSignature, "statement");
             }
         }
+        self.feed(Input::Settled { statement, verdicts });
     }
 }

@@ -21,6 +21,11 @@ impl Committing {
         Self { queue: VecDeque::new(), sent: BTreeMap::new() }
     }
 
+    /// Finalizations that are not stored yet.
+    pub fn backlog(&self) -> usize {
+        self.queue.len() + self.sent.len()
+    }
+
     pub fn push(&mut self, blocks: Vec<Digest>, finalization: Arc<Certificate>) {
         self.queue.push_back((blocks, finalization));
     }

@@ -19,6 +19,10 @@ const MAX_TRIES: u32 = 40;
 /// From this many views behind on, ranges are asked for instead of single blocks.
 const RANGE_FROM_VIEWS: u64 = 8;
 
+/// Ranges that the ledger has not stored yet before no further one is asked for, and the wait before the next look.
+const MAX_BACKLOG: usize = 2;
+const BACKLOG_PAUSE_US: u64 = 10_000;
+
 struct Fetch {
     tries: u32,
     next_us: u64,
@@ -104,7 +108,9 @@ impl Driver {
             }
             return;
         }
-        self.fetching.want(Request::Block(digest), preferred, self.now.mono_us);
+        // Behind a known header the body is probably on its way.
+        let patience_us = if self.blocks.header(&digest).is_some() { BODY_PATIENCE_US } else { 0 };
+        self.fetching.want(Request::Block(digest), preferred, self.now.mono_us.saturating_add(patience_us));
     }
 
     /// The body should be on its way: ask only if it does not come.
@@ -120,11 +126,16 @@ impl Driver {
         self.fetching.forget_satisfied(&self.replica);
         let peers: Vec<PeerId> = self.connected.iter().copied().collect();
         let mut sends = Vec::new();
+        let busy = self.committing.backlog() > MAX_BACKLOG;
         for (request, fetch) in &mut self.fetching.open {
             if fetch.next_us > self.now.mono_us {
                 continue;
             }
             fetch.next_us = self.now.mono_us.saturating_add(RETRY_US);
+            if busy && matches!(request, Request::Range(_)) {
+                fetch.next_us = self.now.mono_us.saturating_add(BACKLOG_PAUSE_US);
+                continue;
+            }
             fetch.tries += 1;
             let preferred: Vec<PeerId> = fetch.preferred.iter().filter(|peer| peers.contains(peer)).copied().collect();
             let first = (fetch.tries as usize) <= preferred.len();

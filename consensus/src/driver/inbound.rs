@@ -123,10 +123,12 @@ impl Driver {
         }
         let vote =
             SignedStatement { statement: Statement::Notarize { view, digest }, signer, signature: proposal.signature };
-        self.blocks.add_proposal(proposal);
-        self.match_early_body(&digest);
-        if let Some(header) = Authenticated::from_peer(header, signer, peer) {
-            self.feed(Input::Proposal(header));
+        if self.replica.wants_proposal(view, &digest) {
+            self.blocks.add_proposal(proposal);
+            self.match_early_body(&digest);
+            if let Some(header) = Authenticated::from_peer(header, signer, peer) {
+                self.feed(Input::Proposal(header));
+            }
         }
         self.on_peer_statement(peer, vote);
     }

@@ -50,12 +50,12 @@ impl Replica {
     ) {
         let view = statement.view();
         let Some(state) = self.view_state_mut(view) else { return };
-        let before = state.tally.equivocations(view).len();
+        let before = state.tally.equivocations(view);
         for (signer, good) in verdicts {
             state.tally.settle(statement, *signer, *good);
         }
         let proven = state.tally.equivocations(view);
-        for pair in proven.into_iter().skip(before) {
+        for pair in proven.into_iter().filter(|pair| !before.contains(pair)) {
             Self::report(out, Event::Equivocation(pair));
         }
         self.check_quorums(statement, out);
@@ -126,7 +126,8 @@ impl Replica {
         if certificate.is_notarization() {
             self.notarize_by_certificate(&certificate, out);
             self.note_finalization(&certificate);
-            if self.header(&digest).is_none() {
+            // Also if only its body may be missing: blocks on top of it could not be executed.
+            if self.header(&digest).is_none_or(|header| !header.is_empty_block()) {
                 let signers = certificate.signers.iter().collect();
                 out.push(Effect::FetchBlock { digest, signers });
             }

@@ -61,21 +61,21 @@ impl Replica {
         })
     }
 
-    pub(super) fn on_proposal(&mut self, header: Arc<BlockHeader>, out: &mut Vec<Effect>) {
+    pub(super) fn on_proposal(&mut self, header: Arc<BlockHeader>) {
         let (view, digest) = (header.view(), header.digest());
         let leader = self.leader(view);
         if view >= self.view {
             self.heard(leader);
         }
         let Some(state) = self.view_state_mut(view) else { return };
-        if state.proposal.is_none() {
-            state.proposal = Some(digest);
+        let first = *state.proposal.get_or_insert(digest);
+        // A second one permits no vote, but is needed for finality if a quorum notarized it.
+        if first == digest || state.notarizations.contains_key(&digest) {
             self.blocks.entry(digest).or_insert(BlockEntry { header, valid: None });
-        } else if state.proposal != Some(digest) {
-            tracing::warn!(%view, %leader, "a second, different proposal: ignored");
         }
-        // Not needed for the vote, but for finality: a certificate may have come before its block.
-        let _ = out;
+        if first != digest {
+            tracing::warn!(%view, %leader, "a second, different proposal: no vote for it");
+        }
     }
 
     /// R2: votes for the current view's first proposal once everything that it stands on is here and valid.
@@ -147,6 +147,15 @@ impl Replica {
         if undecided {
             let ground = Ground::Certificate(certificate.clone());
             self.notarize(certificate.view, certificate.digest, ground, out);
+        }
+    }
+
+    /// R3 for certificates that the journal held.
+    pub(super) fn notarize_by_held_certificates(&mut self, out: &mut Vec<Effect>) {
+        let held: Vec<_> =
+            self.views.values().filter_map(|state| state.notarizations.values().next().cloned()).collect();
+        for certificate in held {
+            self.notarize_by_certificate(&certificate, out);
         }
     }
 

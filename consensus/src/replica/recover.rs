@@ -53,6 +53,7 @@ impl Replica {
             blocks: BTreeMap::new(),
             history: vec![LeaderHistory::default(); quorums.n()],
             delta_us,
+            has_gap: false,
             halted: false,
             config,
         };
