@@ -5,6 +5,8 @@
 
 pub mod driver;
 pub mod effect;
+#[cfg(test)]
+mod fixture;
 pub mod header_rules;
 pub mod input;
 pub mod invariants;
