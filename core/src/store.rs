@@ -19,15 +19,13 @@ pub enum Column {
     BlockIndex,
     /// Address → account.
     Accounts,
-    /// State trie nodes.
-    Trie,
     /// Height → certificates that made the block final; also evidence.
     Certificates,
 }
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Meta,
         Self::Headers,
         Self::Bodies,
@@ -35,7 +33,6 @@ impl Column {
         Self::TransactionIndex,
         Self::BlockIndex,
         Self::Accounts,
-        Self::Trie,
         Self::Certificates,
     ];
 
@@ -50,7 +47,6 @@ impl Column {
             Self::TransactionIndex => "transaction_index",
             Self::BlockIndex => "block_index",
             Self::Accounts => "accounts",
-            Self::Trie => "trie",
             Self::Certificates => "certificates",
         }
     }

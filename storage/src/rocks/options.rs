@@ -101,5 +101,5 @@ fn is_bulk(column: Option<Column>) -> bool {
 
 /// Read by keys that may well not be there.
 fn is_looked_up(column: Option<Column>) -> bool {
-    matches!(column, Some(Column::TransactionIndex | Column::BlockIndex | Column::Accounts | Column::Trie))
+    matches!(column, Some(Column::TransactionIndex | Column::BlockIndex | Column::Accounts))
 }
