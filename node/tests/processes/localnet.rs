@@ -1,11 +1,15 @@
 //! Six real processes, started and used as a stranger would: through the program alone.
 
-use crate::harness::{MINUET, RPC_OFFSET, VALIDATORS, free_base_port, minuet, output, spawn, terminate, turn};
+use crate::harness::{
+    LIMIT, Log, MINUET, RPC_OFFSET, VALIDATORS, free_base_port, minuet, output, spawn, terminate, turn,
+};
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 
 /// Ends the network even if the test fails: its validators stop when their parent is gone.
 struct Localnet(Child);
@@ -30,11 +34,7 @@ fn six_processes_finalize_a_transfer_on_every_node_and_stop_on_request() {
     let dir = tempfile::tempdir().unwrap();
     let base = free_base_port();
     let mut network = start(dir.path(), base);
-    let mut lines = BufReader::new(network.0.stderr.take().unwrap()).lines();
-    lines
-        .find(|line| line.as_ref().is_ok_and(|line| line.contains("6/6 nodes")))
-        .expect("the network comes up")
-        .unwrap();
+    Log::of(network.0.stderr.take().unwrap()).says("6/6 nodes");
 
     let home = dir.path().to_str().unwrap();
     let node = |index: u16| format!("http://127.0.0.1:{}", base + RPC_OFFSET + index);
@@ -66,6 +66,31 @@ fn six_processes_finalize_a_transfer_on_every_node_and_stop_on_request() {
     let summary: Value = serde_json::from_str(&summary).unwrap();
     assert_eq!((&summary["ok"], &summary["validators"]), (&true.into(), &6.into()), "{summary}");
     assert!(summary["finalized_blocks"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_validator_that_ends_is_reported_and_none_outlives_its_localnet() {
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let mut network = start(dir.path(), free_base_port());
+    let log = Log::of(network.0.stderr.take().unwrap());
+    log.says("6/6 nodes");
+    let lock = |index: u16| dir.path().join(format!("validator-{index}/data/LOCK"));
+    let victim = fs::read_to_string(lock(2)).unwrap();
+    assert!(output(Command::new("kill").args(["-9", &victim])).status.success());
+    log.says("validator 2 ended: signal: 9");
+    log.says("the node runs");
+    log.says("5/6 nodes");
+
+    network.0.kill().unwrap();
+    network.0.wait().unwrap();
+    let locks: Vec<File> = (0..VALIDATORS).map(|index| File::open(lock(index)).unwrap()).collect();
+    let (gone, all_gone) = mpsc::channel();
+    std::thread::spawn(move || {
+        locks.iter().for_each(|lock| lock.lock().unwrap());
+        gone.send(()).unwrap();
+    });
+    all_gone.recv_timeout(LIMIT).expect("each process lets go of its data directory");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! Nothing here waits by sleeping: a process says on its log that it runs, final blocks come over a subscription, and
 //! the end of a process is waited for. Each wait has a limit, and its failure shows the process's log.
 
+mod log;
 mod network;
 mod node;
 
+pub use log::Log;
 pub use network::{Network, VALIDATORS, turn};
 pub use node::{Lone, Node, View};
 

@@ -1,54 +1,14 @@
 //! One node's process, what it logs, and what its API says.
 
+use super::log::Log;
 use super::{LIMIT, MINUET, RPC_OFFSET, attempt, free_base_port, minuet, spawn, terminate, text};
 use minuet_core::Height;
 use minuet_rpc::client::{Client, ClientError};
 use minuet_rpc::proto::{Block, BlockEvent, GetStatusResponse, TransactionDetail};
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Instant;
-
-/// What a process has logged so far.
-#[derive(Default)]
-struct Log {
-    lines: Mutex<(Vec<String>, bool)>,
-    more: Condvar,
-}
-
-impl Log {
-    fn read(&self, from: ChildStderr) {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            self.lines.lock().unwrap().0.push(line);
-            self.more.notify_all();
-        }
-        self.lines.lock().unwrap().1 = true;
-        self.more.notify_all();
-    }
-
-    /// The first line with this text; `None` if the process ended, or took too long, without one.
-    fn find(&self, part: &str) -> Option<String> {
-        let deadline = Instant::now() + LIMIT;
-        let mut lines = self.lines.lock().unwrap();
-        loop {
-            if let Some(line) = lines.0.iter().find(|line| line.contains(part)) {
-                return Some(line.clone());
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if lines.1 || left.is_zero() {
-                return None;
-            }
-            lines = self.more.wait_timeout(lines, left).unwrap().0;
-        }
-    }
-
-    /// Waits for the last line of a process that is gone.
-    fn ended(&self) {
-        drop(self.more.wait_while(self.lines.lock().unwrap(), |lines| !lines.1).unwrap());
-    }
-}
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 
 /// A running node. It ends with this value, and with the test's process.
 pub struct Node {
@@ -70,21 +30,13 @@ impl Node {
         let mut command = Command::new(MINUET);
         command.args(["node", "--exit-with-stdin", "--log-level", "info", "--config"]).arg(config);
         let mut child = spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()));
-        let log = Arc::new(Log::default());
-        let (reader, stderr) = (log.clone(), child.stderr.take().unwrap());
-        std::thread::spawn(move || reader.read(stderr));
+        let log = Log::of(child.stderr.take().unwrap());
         Self { child, log, view }
     }
 
     /// Waits until the log has this.
     pub fn says(&self, part: &str) -> String {
-        self.log
-            .find(part)
-            .unwrap_or_else(|| panic!("'{part}' was never said by {}:\n{}", self.view.url, self.log_text()))
-    }
-
-    pub fn log_text(&self) -> String {
-        self.log.lines.lock().unwrap().0.join("\n")
+        self.log.says(part)
     }
 
     pub fn pid(&self) -> u32 {
@@ -114,7 +66,7 @@ impl Node {
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         self.log.ended();
-        (status, self.log_text())
+        (status, self.log.text())
     }
 }
 
