@@ -352,8 +352,9 @@ pub struct LoadArgs {
     /// Development accounts to send from
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub senders: u32,
-    /// With --max: transfers under way over all senders
-    #[arg(long, default_value_t = 4000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// With --max: transfers under way over all senders. Too few leave blocks small; beyond what fills them, more only
+    /// wait longer
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub in_flight: u32,
     /// Nodes to send to and to watch; by default all of the localnet
     #[arg(long, value_name = "URL", value_delimiter = ',')]
