@@ -8,6 +8,7 @@
 
 use super::book::{Book, State, Transfer};
 use super::nodes::{Answer, Event, Follower, fetch_hashes, submit};
+use super::outages::Outages;
 use super::senders::Senders;
 use crate::client::{FinalBlock, Merger};
 use minuet_core::{B256, Bytes, Height};
@@ -54,40 +55,6 @@ pub struct Node {
     pub client: Client,
     /// Its newest final height when the run began.
     pub height: u64,
-}
-
-/// When no node was there, and how long nothing became final, in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outages {
-    /// Since when all nodes are gone.
-    began: Option<u64>,
-    /// When the first node was back after the last outage.
-    ended: Option<u64>,
-    /// Without any node, altogether.
-    pub total_us: u64,
-    last_final_us: u64,
-    /// The longest time between two transfers that became final.
-    pub longest_pause_us: u64,
-}
-
-impl Outages {
-    fn all_gone(&mut self, now: u64) {
-        self.began.get_or_insert(now);
-    }
-
-    fn one_back(&mut self, now: u64) {
-        if let Some(began) = self.began.take() {
-            self.total_us += now.saturating_sub(began);
-            self.ended = Some(now);
-        }
-    }
-
-    fn became_final(&mut self, now: u64) {
-        if self.last_final_us > 0 {
-            self.longest_pause_us = self.longest_pause_us.max(now.saturating_sub(self.last_final_us));
-        }
-        self.last_final_us = now;
-    }
 }
 
 /// A run in progress.
@@ -250,7 +217,7 @@ impl Engine {
 
     /// When the run is over whatever is open. A node that came back gives the rest the whole time again.
     fn deadline_us(&self) -> u64 {
-        let from = self.outages.ended.unwrap_or(0).max(self.schedule.window_end_us);
+        let from = self.outages.ended_us().max(self.schedule.window_end_us);
         from.saturating_add(self.schedule.settle_us)
     }
 

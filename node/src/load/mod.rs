@@ -6,6 +6,7 @@
 mod book;
 mod engine;
 mod nodes;
+mod outages;
 mod reconcile;
 mod report;
 mod senders;

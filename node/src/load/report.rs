@@ -1,7 +1,8 @@
 //! What a run showed, as text and JSON.
 
 use super::book::{Book, Ends};
-use super::engine::{Outages, Schedule};
+use super::engine::Schedule;
+use super::outages::Outages;
 use crate::client::percentile_ms;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
