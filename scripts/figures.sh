@@ -226,10 +226,12 @@ all_killed() {
 comes_back() { "$MINUET" status --node "$(url 0)" --json >/dev/null 2>&1; }
 
 machine() {
-    local model commit
+    local model commit busy
     model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
     commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
-    echo "$(date -u +%Y-%m-%d), $(nproc) × ${model:-$(uname -m)}, Linux $(uname -r), $(stat -f -c %T "$DIR"), $("$MINUET" --version), commit $commit$([ "$SCALE" = 1 ] || echo ", durations divided by $SCALE")"
+    busy=$(cut -d' ' -f1 /proc/loadavg)
+    [ "${busy%%.*}" -eq 0 ] || say "the machine is busy (load average $busy): the figures will show it"
+    echo "$(date -u +%Y-%m-%d), $(nproc) × ${model:-$(uname -m)}, Linux $(uname -r), $(stat -f -c %T "$DIR"), $("$MINUET" --version), commit $commit, load average before $busy$([ "$SCALE" = 1 ] || echo ", durations divided by $SCALE")"
 }
 
 machine
