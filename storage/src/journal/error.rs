@@ -20,7 +20,7 @@ pub enum JournalError {
     /// Bytes that were durable once are not what was written.
     #[error(
         "journal {file}: damaged at byte {offset}: {reason}; keep a copy, then remove the journal's directory: the node \
-         starts as an observer and signs again once the other validators have vouched for what it said"
+         follows the chain without signing (see docs/operations.md)"
     )]
     Corrupt {
         /// Directory and file.
