@@ -1,1 +1,7 @@
+//! One driver between rings, and six wired together; signatures are real.
 
+mod bench;
+mod catching_up;
+mod cluster;
+mod making;
+mod signing;

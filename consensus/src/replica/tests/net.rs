@@ -239,7 +239,7 @@ impl Net {
         node.journal_entry();
         let own = statement.digest().map_or(Own::Nullify, Own::Notarize);
         let is_past = node.replica.is_halted() || statement.view() <= node.replica.tip().header.view();
-        assert!(is_past || node.replica.may_sign(statement.view(), own), "decided past the gate");
+        assert!(is_past || node.replica.has_decided(statement.view(), own), "the driver would not sign it");
         node.records.push(Record::Own { view: statement.view(), own });
         self.note(me, statement);
         self.send(me, &Message::Statement(signed(statement, me)));

@@ -139,7 +139,7 @@ fn heal(mut net: Net) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// S-AGREE, S-ONE-VOTE, S-NO-VOTE-AFTER-NULL, S-ONE-PROPOSAL are asserted by the harness at every statement.
     #[test]
