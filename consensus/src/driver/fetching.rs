@@ -30,6 +30,8 @@ struct Fetch {
     preferred: Vec<PeerId>,
     /// Who is being asked.
     asked: Option<PeerId>,
+    /// Proofs of the view that were held when one more was asked for: of one view there can be several.
+    held: usize,
 }
 
 /// Requests that are not answered yet.
@@ -40,11 +42,11 @@ pub(super) struct Fetching {
 }
 
 impl Fetching {
-    fn want(&mut self, request: Request, preferred: Vec<PeerId>, next_us: u64) {
+    fn want(&mut self, request: Request, preferred: Vec<PeerId>, next_us: u64, held: usize) {
         if self.open.len() >= MAX_REQUESTS && !self.open.contains_key(&request) {
             return;
         }
-        self.open.entry(request).or_insert(Fetch { tries: 0, next_us, preferred, asked: None });
+        self.open.entry(request).or_insert(Fetch { tries: 0, next_us, preferred, asked: None, held });
     }
 
     pub fn have_block(&mut self, digest: &Digest) {
@@ -73,10 +75,8 @@ impl Fetching {
     /// Drops requests whose answer came another way.
     pub fn forget_satisfied(&mut self, replica: &Replica) {
         let tip = replica.tip().header.view();
-        self.open.retain(|request, _| match request {
-            Request::Proof(view) => {
-                *view > tip && replica.views().get(view).is_none_or(|state| state.proof().is_none())
-            }
+        self.open.retain(|request, fetch| match request {
+            Request::Proof(view) => *view > tip && proofs_of(replica, *view) <= fetch.held,
             Request::Range(height) => *height > replica.tip().header.height(),
             Request::Block(_) => true,
         });
@@ -87,9 +87,15 @@ impl Fetching {
     }
 }
 
+fn proofs_of(replica: &Replica, view: View) -> usize {
+    let state = replica.views().get(&view);
+    state.map_or(0, |state| state.notarizations.len() + usize::from(state.nullification.is_some()))
+}
+
 impl Driver {
     pub(super) fn fetch_proof(&mut self, view: View) {
-        self.fetching.want(Request::Proof(view), Vec::new(), self.now.mono_us);
+        let held = proofs_of(&self.replica, view);
+        self.fetching.want(Request::Proof(view), Vec::new(), self.now.mono_us, held);
     }
 
     pub(super) fn fetch_block(&mut self, digest: Digest, signers: &[ValidatorIndex]) {
@@ -104,18 +110,18 @@ impl Driver {
             let from = self.next_height();
             let other_range = self.fetching.open.keys().any(|request| matches!(request, Request::Range(_)));
             if !other_range {
-                self.fetching.want(Request::Range(from), preferred, self.now.mono_us);
+                self.fetching.want(Request::Range(from), preferred, self.now.mono_us, 0);
             }
             return;
         }
         // Behind a known header the body is probably on its way.
         let patience_us = if self.blocks.header(&digest).is_some() { BODY_PATIENCE_US } else { 0 };
-        self.fetching.want(Request::Block(digest), preferred, self.now.mono_us.saturating_add(patience_us));
+        self.fetching.want(Request::Block(digest), preferred, self.now.mono_us.saturating_add(patience_us), 0);
     }
 
     /// The body should be on its way: ask only if it does not come.
     pub(super) fn fetch_body_later(&mut self, digest: Digest) {
-        self.fetching.want(Request::Block(digest), Vec::new(), self.now.mono_us.saturating_add(BODY_PATIENCE_US));
+        self.fetching.want(Request::Block(digest), Vec::new(), self.now.mono_us.saturating_add(BODY_PATIENCE_US), 0);
     }
 
     /// Sends what is due, each to its next peer.

@@ -275,6 +275,27 @@ fn a_forged_finalization_attached_to_a_proposal_makes_nothing_final_after_a_rest
 }
 
 #[test]
+fn another_proof_of_a_view_is_fetched_although_one_is_held() {
+    let mut bench = Bench::new(0);
+    bench.peer(PeerEvent::Up(v(3).peer()));
+    let first = first_block(&bench);
+    bench.receive(3, FrameKind::Certificate, bench.fixture.notarization(1, first.digest(), &[1, 2, 3]).to_bytes());
+    bench.settle();
+    bench.sent();
+    // Its leader skips view 1 and does not show why.
+    let block = bench.fixture.block(&bench.fixture.genesis, 2, 0);
+    bench.receive(2, FrameKind::Proposal, proposal(&bench.fixture, &block, None, Vec::new()));
+    bench.settle();
+    let wanted = Request::Proof(View(1)).to_bytes();
+    assert!(bench.sent_of(FrameKind::Request).iter().any(|(_, payload)| *payload == wanted));
+    let nullification = bench.fixture.nullification(1, &[2, 4, 5]);
+    let answer = Response::Proofs { certificates: vec![nullification], statements: Vec::new() };
+    bench.receive(3, FrameKind::Response, answer.to_bytes());
+    bench.settle();
+    assert!(bench.driver.replica().has_decided(View(2), Own::Notarize(block.digest())));
+}
+
+#[test]
 fn only_the_first_of_many_proposals_of_one_view_is_kept() {
     let mut bench = Bench::new(0);
     let blocks: Vec<_> = (0..20).map(|twin| bench.fixture.block(&bench.fixture.genesis, 1, twin)).collect();
