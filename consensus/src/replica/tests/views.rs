@@ -104,6 +104,14 @@ fn the_signing_gate_refuses_what_contradicts_what_was_said() {
 }
 
 #[test]
+fn a_statement_in_the_journal_shows_the_view_to_come_back_to() {
+    let fixture = Fixture::new(6);
+    let records = vec![Record::Own { view: View(9), own: Own::Nullify }];
+    let recovered = Replica::recover(fixture.config(Some(0)), fixture.tip(), records).expect("own records");
+    assert_eq!(recovered.replica.view(), View(9), "D-ENTRY");
+}
+
+#[test]
 fn a_floor_in_the_journal_forbids_everything_at_or_below_it() {
     let fixture = Fixture::new(6);
     let records = vec![Record::Floor(View(64))];
