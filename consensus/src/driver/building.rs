@@ -8,6 +8,8 @@ use minuet_core::transaction::{TRANSFER_GAS, Transaction};
 use minuet_core::{Digest, ValidatorIndex, View};
 use std::sync::Arc;
 
+/// The mempool always gets so long to answer, in microseconds: also a delay of zero must not shut transactions out.
+const MIN_SELECTION_US: u64 = 1_000;
 /// Assumed cost of a transaction in the ledger before any was measured, in microseconds.
 const FIRST_SEAL_US: u64 = 20;
 /// A block has at least room for so many transactions, however slow the machine.
@@ -78,7 +80,7 @@ impl Building {
 
 impl Driver {
     pub(super) fn begin_building(&mut self, view: View, parent: Digest, only_empty: bool, empty_after_us: u64) {
-        let empty_at_us = self.now.mono_us.saturating_add(empty_after_us);
+        let empty_at_us = self.now.mono_us.saturating_add(empty_after_us.max(MIN_SELECTION_US));
         self.building = Some(Building { view, parent, stage: Stage::WaitingForParent, only_empty, empty_at_us });
         self.pump_building();
     }
@@ -132,7 +134,10 @@ impl Driver {
     }
 
     fn build_empty(&mut self, building: &Building) {
-        let (Some(me), Some(parent)) = (self.replica.me(), self.replica.header(&building.parent)) else { return };
+        let (Some(me), Some(parent)) = (self.replica.me(), self.replica.header(&building.parent)) else {
+            // The parent lost meanwhile: there is nothing to build on in this view.
+            return self.set_stage(Stage::Done);
+        };
         if building.stage == Stage::Selecting {
             self.out.mempool.push(MempoolRequest::Cancel);
         }
