@@ -19,7 +19,6 @@ use crate::effect::{Effect, Event};
 use crate::header_rules::ChainRules;
 use crate::input::{Input, Timer};
 use crate::tally::Tally;
-use crate::verify::Verified;
 use minuet_core::certificate::Certificate;
 use minuet_core::committee::Quorums;
 use minuet_core::header::BlockHeader;
@@ -376,11 +375,6 @@ impl Replica {
         if let Some(history) = self.history.get_mut(from.as_usize()) {
             history.heard();
         }
-    }
-
-    /// Gives a proof to the rules as if a peer had sent it.
-    pub fn on_certificate_of(&mut self, certificate: Certificate, out: &mut Vec<Effect>) {
-        self.step(Input::Certificate(Verified::own(certificate)), out);
     }
 }
 
