@@ -8,9 +8,13 @@ has() { command -v "$1" >/dev/null 2>&1; }
 has_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] && return 0
     { ldconfig -p 2>/dev/null | grep -q 'libclang[-.0-9]*\.so'; } && return 0
-    compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null && return 0
-    compgen -G '/usr/lib/*-linux-gnu/libclang*.so*' >/dev/null && return 0
-    compgen -G '/usr/local/lib/libclang*.so*' >/dev/null
+    # libclang-cpp, which other tools bring, is another library: bindgen cannot use it.
+    local place
+    for place in '/usr/lib/llvm-*/lib' '/usr/lib/*-linux-gnu' '/usr/local/lib'; do
+        compgen -G "$place/libclang.so*" >/dev/null && return 0
+        compgen -G "$place/libclang-[0-9]*.so*" >/dev/null && return 0
+    done
+    return 1
 }
 
 missing=()
