@@ -4,10 +4,12 @@
 //! Owns the order decide → durable → sign → send → count (D-BEFORE-SEND). Never blocks, reads a clock or a disk.
 
 mod bodies;
+mod budget;
 mod building;
 mod casting;
 mod checks;
 mod committing;
+mod conduct;
 mod fetching;
 mod inbound;
 mod outbox;
@@ -23,16 +25,19 @@ use crate::record::Record;
 use crate::replica::{RecoveryError, Replica, ReplicaConfig, Tip};
 use crate::verify::Verifier;
 use bodies::BlockStore;
+use budget::Budgets;
 use building::Building;
 use casting::Casting;
 use checks::PendingChecks;
 use committing::Committing;
+use conduct::Conducts;
 use fetching::Fetching;
 use minuet_core::bls::BlsSecretKey;
 use minuet_core::codec::CodecError;
-use minuet_core::messages::{JournalRecord, LedgerReply, MempoolReply, PeerEvent};
+use minuet_core::evidence::Evidence;
+use minuet_core::messages::{JournalRecord, LedgerReply, LedgerRequest, MempoolReply, PeerEvent};
+use minuet_core::rejection::RejectReason;
 use minuet_core::status::NodeStatus;
-use minuet_core::wire::Offence;
 use minuet_core::{Digest, PeerId, TimeMs};
 use outbox::Outboxes;
 use serving::Serving;
@@ -45,6 +50,8 @@ use timers::Timers;
 const DRAIN_FRAMES: usize = 512;
 /// Bodies, requests and responses taken in one turn.
 const DRAIN_BULK: usize = 16;
+/// The ledger's ring was full at the end: the next look.
+const END_RETRY_US: u64 = 1_000;
 
 /// The time, as the thread (or the simulator) reads it before a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,6 +125,8 @@ pub struct Driver {
     out: Outboxes,
     inbound: outbox::Inboxes,
     connected: BTreeSet<PeerId>,
+    conducts: Conducts,
+    budgets: Budgets,
     blocks: BlockStore,
     casting: Casting,
     checks: PendingChecks,
@@ -162,6 +171,8 @@ impl Driver {
             out,
             inbound,
             connected: BTreeSet::new(),
+            conducts: Conducts::default(),
+            budgets: Budgets::default(),
             checks: PendingChecks::new(config.linger_us),
             building: None,
             seal_pace: building::SealPace::new(),
@@ -188,16 +199,17 @@ impl Driver {
     /// # Errors
     /// [`Fatal`]: the node must stop. Nothing was or will be signed after the cause.
     pub fn turn(&mut self, now: Now) -> Result<Option<u64>, Fatal> {
-        if let Some(fatal) = &self.fatal {
-            return Err(fatal.clone());
-        }
         self.now = now;
         self.out.flush();
+        if let Some(fatal) = &self.fatal {
+            return self.end_with(fatal.clone());
+        }
         self.drain_replies();
         // A full outbound ring: take no new work, but go on with what was begun.
         if !self.out.is_congested() {
-            self.drain_certificates();
+            // A new connection's slate is clean before its first frame is looked at.
             self.drain_peers();
+            self.drain_certificates();
             self.drain_votes();
             self.drain_bulk();
         }
@@ -211,9 +223,17 @@ impl Driver {
         self.out.flush();
         self.update_status();
         match &self.fatal {
-            Some(fatal) => Err(fatal.clone()),
+            Some(fatal) => self.end_with(fatal.clone()),
             None => Ok(self.next_deadline_us()),
         }
+    }
+
+    /// The end, once the ledger has been given what it is to keep: evidence is never lost for a full ring.
+    fn end_with(&self, fatal: Fatal) -> Result<Option<u64>, Fatal> {
+        if self.out.ledger.is_holding() && !self.is_abandoned() {
+            return Ok(Some(self.now.mono_us.saturating_add(END_RETRY_US)));
+        }
+        Err(fatal)
     }
 
     /// Whether a turn would find something: for the thread's last look before it sleeps.
@@ -267,8 +287,30 @@ impl Driver {
             Effect::FetchBlock { digest, signers } => self.fetch_block(digest, &signers),
             Effect::Rebroadcast(view) => self.rebroadcast(view),
             Effect::Report(event) => self.on_event(&event),
-            Effect::Halt(halt) => self.fail(Fatal::Halt(halt)),
+            Effect::Halt(halt) => self.halt(halt),
         }
+    }
+
+    /// R8, D-OWN-SIG: what proves it is kept.
+    fn halt(&mut self, halt: Halt) {
+        let evidence = match &halt {
+            Halt::ConflictingFinalization { certificate, .. } => Some(Evidence::ConflictingFinalization {
+                finalized: self.replica.tip().finalization.as_deref().cloned(),
+                certificate: (**certificate).clone(),
+            }),
+            Halt::OwnSignature { certificate, .. } => self
+                .replica
+                .me()
+                .map(|validator| Evidence::OwnSignature { validator, certificate: (**certificate).clone() }),
+        };
+        if let Some(evidence) = evidence {
+            self.keep(evidence);
+        }
+        self.fail(Fatal::Halt(halt));
+    }
+
+    fn keep(&mut self, evidence: Evidence) {
+        self.out.ledger.push(LedgerRequest::KeepEvidence(Box::new(evidence)));
     }
 
     fn fail(&mut self, fatal: Fatal) {
@@ -302,10 +344,12 @@ impl Driver {
             match event {
                 PeerEvent::Up(peer) => {
                     self.connected.insert(peer);
+                    self.conducts.forget(peer);
                     self.greet(peer);
                 }
                 PeerEvent::Down(peer) => {
                     self.connected.remove(&peer);
+                    self.budgets.forget(peer);
                     self.fetching.peer_gone(peer);
                     self.blocks.peer_gone(peer);
                 }
@@ -325,19 +369,13 @@ impl Driver {
             }
             Event::InvalidProposal { digest, proposer, reason } => {
                 tracing::warn!(%digest, %proposer, reason, "invalid proposal");
-                self.reject(proposer.peer(), Offence::Invalid, "invalid proposal");
+                self.reject(proposer.peer(), RejectReason::InvalidProposal);
             }
             Event::Equivocation([first, second]) => {
                 tracing::error!(signer = %first.signer, ?first, ?second, "EQUIVOCATION: two votes of one key in one view");
+                self.keep(Evidence::Equivocation([*first, *second]));
             }
         }
-    }
-
-    /// Counts what a peer did wrong and tells the network.
-    fn reject(&mut self, peer: PeerId, offence: Offence, what: &str) {
-        self.status.rejected_messages.add(1);
-        tracing::debug!(%peer, ?offence, what, "refused");
-        self.out.blame(peer, offence);
     }
 
     fn update_status(&self) {

@@ -5,6 +5,7 @@
 
 use crate::block::Block;
 use crate::certificate::Certificate;
+use crate::evidence::Evidence;
 use crate::header::BlockHeader;
 use crate::receipt::Receipt;
 use crate::ring::{RingMessage, WhenFull};
@@ -194,6 +195,8 @@ pub enum LedgerRequest {
         /// For the last of them.
         finalization: Arc<Certificate>,
     },
+    /// Store evidence durably. Not answered: a failure stops the node.
+    KeepEvidence(Box<Evidence>),
     /// Read final blocks for a peer. Answered by [`LedgerReply::Served`].
     Serve {
         /// Names the answer.

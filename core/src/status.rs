@@ -1,5 +1,6 @@
 //! The node's vital signs as atomics: written by the services, read by anyone, never locked.
 
+use crate::rejection::Rejections;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// One number that one service writes and anybody reads. Relaxed: each value is true by itself only.
@@ -35,8 +36,8 @@ pub struct NodeStatus {
     pub proposed_blocks: Gauge,
     /// consensus: the view timeout Δ now, in milliseconds.
     pub delta_ms: Gauge,
-    /// consensus: messages refused since start.
-    pub rejected_messages: Gauge,
+    /// consensus: messages of peers refused since start, by reason.
+    pub rejections: Rejections,
     /// consensus: the highest finalized height that any peer has proven; for lag.
     pub known_height: Gauge,
     /// ledger: height of the newest stored final block.
@@ -49,6 +50,8 @@ pub struct NodeStatus {
     pub finalized_transactions: Gauge,
     /// ledger: duration of the newest commit, microseconds.
     pub commit_us: Gauge,
+    /// ledger: pieces of evidence stored.
+    pub evidence: Gauge,
     /// mempool: executable transactions.
     pub pending: Gauge,
     /// mempool: transactions behind a nonce gap.

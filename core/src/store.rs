@@ -19,13 +19,15 @@ pub enum Column {
     BlockIndex,
     /// Address → account.
     Accounts,
-    /// Height → certificates that made the block final; also evidence.
+    /// Height → certificate that made the block final.
     Certificates,
+    /// View, kind and validator → evidence of misbehaviour.
+    Evidence,
 }
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Meta,
         Self::Headers,
         Self::Bodies,
@@ -34,6 +36,7 @@ impl Column {
         Self::BlockIndex,
         Self::Accounts,
         Self::Certificates,
+        Self::Evidence,
     ];
 
     /// The column's name on disk.
@@ -48,6 +51,7 @@ impl Column {
             Self::BlockIndex => "block_index",
             Self::Accounts => "accounts",
             Self::Certificates => "certificates",
+            Self::Evidence => "evidence",
         }
     }
 }

@@ -163,6 +163,24 @@ pub enum Offence {
     Flood,
 }
 
+/// Points at which a peer is banned.
+pub const BAN_POINTS: u64 = 100;
+/// Points forgiven per second.
+pub const FORGIVEN_PER_SECOND: u64 = 1;
+
+impl Offence {
+    /// Its weight: what only a faulty program or a liar does counts half a ban.
+    #[must_use]
+    pub const fn points(self) -> u64 {
+        match self {
+            Self::BadSignature | Self::BadCertificate => 50,
+            Self::Malformed | Self::Invalid => 20,
+            Self::Flood => 10,
+            Self::Unrequested => 5,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,8 +3,10 @@
 mod support;
 
 use minuet_core::block::{Block, Body};
+use minuet_core::evidence::Evidence;
 use minuet_core::header::{BlockHeader, HeaderParts};
 use minuet_core::messages::{ChainQuery, StateNotice, Verdict};
+use minuet_core::statement::Statement;
 use minuet_core::transaction::{Transaction, UnsignedTransaction, transactions_root};
 use minuet_core::{B256, Digest, Epoch, Height, TimeMs, U256, ValidatorIndex, View};
 use minuet_execution::ledger::CommitRefusal;
@@ -338,4 +340,36 @@ fn the_parts_of_a_sealed_header_are_the_proposers() {
     assert_eq!((header.view(), header.parent_view(), header.height()), (View(9), View(0), Height(1)));
     assert_eq!((header.proposer(), header.time()), (ValidatorIndex(1), TimeMs(1_000_010)));
     assert_eq!(BlockHeader::decode(&header.encode()).unwrap(), **header);
+}
+
+#[test]
+fn evidence_is_stored_once_and_bounded_for_each_validator_and_survives_a_restart() {
+    let store: Arc<TestStore> = Arc::default();
+    let genesis = genesis();
+    let mut ledger = open(&store, &genesis);
+    let context = genesis.signing_context();
+    let key = minuet_core::bls::BlsSecretKey::from_ikm(&[9; 32]);
+    let piece = |view: u64, signer: u16| {
+        let vote = |byte| {
+            let statement = Statement::Notarize { view: View(view), digest: Digest::repeat_byte(byte) };
+            statement.sign(ValidatorIndex(signer), &key, &context)
+        };
+        Evidence::Equivocation([vote(1), vote(2)])
+    };
+    for _ in 0..2 {
+        ledger.keep_evidence(&piece(7, 1)).unwrap();
+    }
+    assert_eq!(ledger.evidence_count(), 1);
+    let mut ledger = open(&store, &genesis);
+    assert_eq!(ledger.evidence_count(), 1);
+    assert_eq!(ledger.reader().evidence(&[], 10).unwrap(), [piece(7, 1)]);
+    for view in 8..400 {
+        ledger.keep_evidence(&piece(view, 1)).unwrap();
+    }
+    ledger.keep_evidence(&piece(9, 2)).unwrap();
+    assert_eq!(ledger.evidence_count(), 257, "one validator's does not crowd out another's");
+    let views: Vec<_> = ledger.reader().evidence(&piece(9, 0).key(), 3).unwrap();
+    assert_eq!(views, [piece(9, 1), piece(9, 2), piece(10, 1)]);
+    store.fail_after(0);
+    assert!(ledger.keep_evidence(&piece(9, 3)).is_err(), "D-FAIL-STOP");
 }

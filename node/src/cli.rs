@@ -69,6 +69,8 @@ pub enum Command {
     Block(BlockArgs),
     /// Show how a node, or a whole localnet, is doing
     Status(StatusArgs),
+    /// Show the evidence of misbehaviour that a node keeps
+    Evidence(EvidenceArgs),
     /// Send transfers at a rate or as fast as they become final, and reconcile each with the chain
     Load(LoadArgs),
 }
@@ -333,6 +335,14 @@ pub struct StatusArgs {
     pub dir: PathBuf,
 }
 
+/// `minuet evidence`
+#[derive(Clone, Debug, Args)]
+pub struct EvidenceArgs {
+    /// Which node
+    #[command(flatten)]
+    pub node: NodeUrl,
+}
+
 /// `minuet load`
 #[derive(Clone, Debug, Args)]
 #[command(group = clap::ArgGroup::new("pace").required(true).args(["rate", "max"]))]
@@ -417,6 +427,7 @@ mod tests {
             "minuet transfer --dev-account 0 --to 0x0000000000000000000000000000000000000001 --value 1.5ether",
             "minuet block latest --node http://127.0.0.1:1",
             "minuet status --all",
+            "minuet evidence --json",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         }

@@ -61,6 +61,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Tx(args) => client::tx(args),
         Command::Block(args) => client::block(args),
         Command::Status(args) => client::status(args),
+        Command::Evidence(args) => client::evidence(args),
         Command::Load(args) => load::run(args),
         Command::Node(args) => node(args, &cli.global),
     }

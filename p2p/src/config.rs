@@ -36,6 +36,11 @@ pub struct P2pConfig {
     pub idle_timeout_ms: u64,
     /// A quiet connection says so every so many milliseconds; well below `idle_timeout_ms`.
     pub keep_alive_ms: u64,
+    /// Bytes a second that one peer may send on the certificates lane, on the votes lane and on the headers lane each;
+    /// beyond it is read later, and going on like that is an offence: an honest peer needs a tenth at most.
+    pub consensus_bytes_per_second: u64,
+    /// As before, on the bodies lane.
+    pub bodies_bytes_per_second: u64,
     /// Bytes a second that one peer may send on the transactions lane; beyond it is read later.
     pub transactions_bytes_per_second: u64,
     /// Bytes a second that one peer may send on the sync lane; beyond it is read later.
@@ -61,7 +66,9 @@ impl Default for P2pConfig {
             handshake_timeout_ms: 3_000,
             idle_timeout_ms: 2_000,
             keep_alive_ms: 500,
-            transactions_bytes_per_second: 16 << 20,
+            consensus_bytes_per_second: 512 << 10,
+            bodies_bytes_per_second: 16 << 20,
+            transactions_bytes_per_second: 8 << 20,
             sync_bytes_per_second: 32 << 20,
             consensus_queue_bytes: 16 << 20,
             droppable_queue_bytes: 8 << 20,
@@ -146,6 +153,8 @@ impl P2pConfig {
             (self.keep_alive_ms > 0, "keep_alive_ms must be above 0"),
             (self.keep_alive_ms <= self.idle_timeout_ms / 2, "keep_alive_ms must be at most half of idle_timeout_ms"),
             (self.idle_timeout_ms <= 3_600_000, "idle_timeout_ms must be at most an hour (3600000)"),
+            (self.consensus_bytes_per_second >= 1024, "consensus_bytes_per_second must be at least 1024"),
+            (self.bodies_bytes_per_second >= 1024, "bodies_bytes_per_second must be at least 1024"),
             (self.transactions_bytes_per_second >= 1024, "transactions_bytes_per_second must be at least 1024"),
             (self.sync_bytes_per_second >= 1024, "sync_bytes_per_second must be at least 1024"),
             (self.ban_max_ms >= self.ban_ms, "ban_max_ms must not be below ban_ms"),

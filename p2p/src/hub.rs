@@ -10,7 +10,7 @@ use crate::stats::{P2pStats, PeerInfo, Reject};
 use minuet_core::ed25519::Ed25519PublicKey;
 use minuet_core::messages::NetworkCommand;
 use minuet_core::status::NodeStatus;
-use minuet_core::wire::{FrameKind, Lane, Recipients};
+use minuet_core::wire::{FrameKind, Lane, Offence, Recipients};
 use minuet_core::{Bytes, PeerId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -70,6 +70,11 @@ impl Slot {
             bytes_in: link.map_or(0, |link| link.bytes_in.get()),
             bytes_out: link.map_or(0, |link| link.bytes_out.get()),
             bans: conduct.score.bans(),
+            banned_for_ms: conduct
+                .score
+                .banned_for(Instant::now())
+                .map_or(0, |left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)),
+            score: conduct.score.points(),
             last_error: conduct.last_error.clone(),
         }
     }
@@ -212,7 +217,7 @@ impl Hub {
     /// Does what another thread asks for.
     pub(crate) fn execute(&self, command: NetworkCommand) {
         match command {
-            NetworkCommand::Blame { peer, offence } => self.punish(peer, score::points(offence), score::name(offence)),
+            NetworkCommand::Blame { peer, offence } => self.punish(peer, offence.points(), score::name(offence)),
             NetworkCommand::Send { kind, ref payload, .. } if payload.len() > kind.max_bytes() => {
                 // Peers would ban this node for it.
                 let (kind, bytes, limit) = (kind.name(), payload.len(), kind.max_bytes());
@@ -247,6 +252,12 @@ impl Hub {
                 self.close(link, CloseReason::TooSlow(waiting, lane.name()));
             }
         }
+    }
+
+    /// A peer goes on sending more than a lane takes.
+    pub(crate) fn flooded(&self, peer: PeerId) {
+        self.stats.reject(Reject::Flood);
+        self.punish(peer, Offence::Flood.points(), score::name(Offence::Flood));
     }
 
     fn punish(&self, peer: PeerId, points: u64, offence: &'static str) {

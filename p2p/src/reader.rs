@@ -20,6 +20,9 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Set aside for a payload before any of it has come; the rest follows what really arrives.
 const FIRST_ALLOCATION_BYTES: usize = 64 << 10;
 
+/// Waiting for the budget of a lane adds up to an offence.
+const FLOOD_AFTER: Duration = Duration::from_secs(1);
+
 /// Why a lane is not read on.
 enum Stop {
     /// The connection is gone, which its watcher sees too.
@@ -74,13 +77,15 @@ impl Input {
 pub(crate) async fn read_lane(hub: Arc<Hub>, link: Arc<Link>, lane: Lane, stream: RecvStream) -> Option<CloseReason> {
     let mut input = Input { stream, lane, chunk: bytes::Bytes::new() };
     let rate = match lane {
-        Lane::Transactions => Some(hub.config.transactions_bytes_per_second),
-        Lane::Sync => Some(hub.config.sync_bytes_per_second),
-        _ => None,
+        Lane::Certificates | Lane::Votes | Lane::Headers => hub.config.consensus_bytes_per_second,
+        Lane::Bodies => hub.config.bodies_bytes_per_second,
+        Lane::Transactions => hub.config.transactions_bytes_per_second,
+        Lane::Sync => hub.config.sync_bytes_per_second,
     };
-    let mut budget = rate.map(|rate| Budget::new(rate, Instant::now()));
+    let mut budget = Budget::new(rate, Instant::now());
+    let mut excess = Excess::default();
     loop {
-        match read_frame(&hub, &link, &mut input, budget.as_mut()).await {
+        match read_frame(&hub, &link, &mut input, &mut budget, &mut excess).await {
             Ok(()) => {}
             Err(Stop::Lost) => return None,
             Err(Stop::Close(reason)) => return Some(reason),
@@ -88,15 +93,39 @@ pub(crate) async fn read_lane(hub: Arc<Hub>, link: Arc<Link>, lane: Lane, stream
     }
 }
 
-async fn read_frame(hub: &Hub, link: &Link, input: &mut Input, budget: Option<&mut Budget>) -> Result<(), Stop> {
+/// How long a lane had to wait for its budget since its peer was last blamed for it.
+#[derive(Debug, Default)]
+struct Excess(Duration);
+
+impl Excess {
+    /// True once for each second of waiting on a lane of consensus, where no honest peer comes near the budget. Of the
+    /// other lanes a peer that catches up, or has many clients, makes full use.
+    fn is_flood(&mut self, lane: Lane, waited: Duration) -> bool {
+        self.0 = self.0.saturating_add(waited);
+        let is_flood = self.0 >= FLOOD_AFTER && matches!(lane, Lane::Certificates | Lane::Votes | Lane::Headers);
+        if is_flood {
+            self.0 = Duration::ZERO;
+        }
+        is_flood
+    }
+}
+
+async fn read_frame(
+    hub: &Hub,
+    link: &Link,
+    input: &mut Input,
+    budget: &mut Budget,
+    excess: &mut Excess,
+) -> Result<(), Stop> {
     let header = input.header().await?;
     let (kind, length) = parse_header(header, input.lane).map_err(|error| Stop::Close(error.into()))?;
-    if let Some(budget) = budget {
-        let wait = budget.spend(HEADER_BYTES + length, Instant::now());
-        if wait > Duration::ZERO {
-            hub.stats.lane(input.lane).throttled.add(1);
-            tokio::time::sleep(wait).await;
+    let wait = budget.spend(HEADER_BYTES + length, Instant::now());
+    if wait > Duration::ZERO {
+        hub.stats.lane(input.lane).throttled.add(1);
+        if excess.is_flood(input.lane, wait) {
+            hub.flooded(link.peer);
         }
+        tokio::time::sleep(wait).await;
     }
     let payload = input.payload(length).await?;
     hub.count_received(link, input.lane, (HEADER_BYTES + length) as u64);
@@ -111,4 +140,24 @@ async fn read_frame(hub: &Hub, link: &Link, input: &mut Input, budget: Option<&m
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_going_on_beyond_the_budget_of_a_consensus_lane_is_a_flood() {
+        let tenth = Duration::from_millis(100);
+        let floods = |lane| {
+            let mut excess = Excess::default();
+            (0..35).filter(|_| excess.is_flood(lane, tenth)).count()
+        };
+        for lane in [Lane::Certificates, Lane::Votes, Lane::Headers] {
+            assert_eq!(floods(lane), 3, "{}", lane.name());
+        }
+        for lane in [Lane::Bodies, Lane::Transactions, Lane::Sync] {
+            assert_eq!(floods(lane), 0, "{}", lane.name());
+        }
+    }
 }

@@ -1,25 +1,13 @@
 //! A peer's conduct: offences add points, time takes them away, too many mean a ban for a time.
 
-use minuet_core::wire::Offence;
+use minuet_core::wire::{BAN_POINTS, FORGIVEN_PER_SECOND, Offence};
 use std::time::{Duration, Instant};
 
-/// Points at which a ban is spoken.
-const BAN_POINTS: u64 = 100;
-/// Points forgiven per second.
-const FORGIVEN_PER_SECOND: u64 = 1;
 /// A peer that behaved for so long after a ban starts again with the shortest one.
 const FORGET_BANS_AFTER: Duration = Duration::from_secs(3600);
 
 /// Points of something that only a faulty program or a liar does.
 pub(crate) const BAD_FRAME_POINTS: u64 = 50;
-
-pub(crate) const fn points(offence: Offence) -> u64 {
-    match offence {
-        Offence::BadSignature | Offence::BadCertificate => 50,
-        Offence::Malformed | Offence::Invalid => 20,
-        Offence::Unrequested | Offence::Flood => 5,
-    }
-}
 
 pub(crate) const fn name(offence: Offence) -> &'static str {
     match offence {
@@ -68,6 +56,11 @@ impl Score {
     /// How much longer the peer is banned.
     pub(crate) fn banned_for(&self, now: Instant) -> Option<Duration> {
         self.banned_until.map(|end| end.saturating_duration_since(now)).filter(|left| !left.is_zero())
+    }
+
+    /// As of the last offence.
+    pub(crate) const fn points(&self) -> u64 {
+        self.points
     }
 
     pub(crate) const fn bans(&self) -> u32 {

@@ -72,11 +72,13 @@ pub enum Reject {
     TooSlow,
     /// A connection beyond what is handled at once.
     Busy,
+    /// A peer that goes on sending more than a lane takes.
+    Flood,
 }
 
 impl Reject {
     /// All reasons.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UnknownKind,
         Self::WrongLane,
         Self::Oversized,
@@ -91,6 +93,7 @@ impl Reject {
         Self::Banned,
         Self::TooSlow,
         Self::Busy,
+        Self::Flood,
     ];
 
     /// For metrics.
@@ -111,6 +114,7 @@ impl Reject {
             Self::Banned => "banned",
             Self::TooSlow => "too_slow",
             Self::Busy => "busy",
+            Self::Flood => "flood",
         }
     }
 }
@@ -134,6 +138,10 @@ pub struct PeerInfo {
     pub bytes_out: u64,
     /// Bans so far.
     pub bans: u32,
+    /// How much longer it is banned; 0 if it is not.
+    pub banned_for_ms: u64,
+    /// Points of its offences since the last ban, as of the last one; 100 are a ban.
+    pub score: u64,
     /// Why the last connection ended or did not come about, in words.
     pub last_error: Option<String>,
 }

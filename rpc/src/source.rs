@@ -3,6 +3,7 @@
 use minuet_core::account::Account;
 use minuet_core::block::Body;
 use minuet_core::certificate::Certificate;
+use minuet_core::evidence::Evidence;
 use minuet_core::header::BlockHeader;
 use minuet_core::receipt::Receipt;
 use minuet_core::store::StoreError;
@@ -50,6 +51,12 @@ pub trait ChainSource: Send + Sync + 'static {
     /// When the store cannot be read.
     fn certificate(&self, height: Height) -> Result<Option<Certificate>, StoreError>;
 
+    /// Stored evidence of misbehaviour by ascending view, from a key on, at most so many pieces.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn evidence(&self, from: &[u8], limit: usize) -> Result<Vec<Evidence>, StoreError>;
+
     /// Height and place in the block of a final transaction.
     ///
     /// # Errors
@@ -67,6 +74,9 @@ pub trait ChainSource: Send + Sync + 'static {
 pub trait PeerSource: Send + Sync + 'static {
     /// A snapshot, in the order of their ids. Must not block.
     fn peers(&self) -> Vec<PeerView>;
+
+    /// What the network itself refused since start, by reason. Must not block.
+    fn rejects(&self) -> Vec<(&'static str, u64)>;
 }
 
 /// One known node.
@@ -92,4 +102,10 @@ pub struct PeerView {
     pub bytes_sent: u64,
     /// Why it is not connected, if it is not.
     pub last_error: String,
+    /// How much longer it is banned; 0 if it is not.
+    pub banned_for_ms: u64,
+    /// Bans since start.
+    pub bans: u32,
+    /// Points of its offences since the last ban.
+    pub score: u64,
 }

@@ -7,7 +7,7 @@ use minuet_core::block::{Block, Body};
 use minuet_core::bls::BlsSignature;
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::{LedgerRequest, Verdict};
-use minuet_core::wire::Offence;
+use minuet_core::rejection::RejectReason;
 use minuet_core::{Digest, Height, PeerId, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -232,7 +232,7 @@ impl Driver {
     pub(super) fn on_body(&mut self, peer: PeerId, message: BodyMessage) {
         match self.blocks.add_body(message.digest, message.body.clone()) {
             Some(true) => self.fetching.have_block(&message.digest),
-            Some(false) => self.reject(peer, Offence::Invalid, "a body that is not its header's"),
+            Some(false) => self.reject(peer, RejectReason::WrongBody),
             None => {
                 self.blocks.early.insert(peer, message);
             }

@@ -5,8 +5,8 @@ use crate::input::Input;
 use crate::verify::Gathered;
 use minuet_core::ValidatorIndex;
 use minuet_core::certificate::CertificateKind;
+use minuet_core::rejection::RejectReason;
 use minuet_core::statement::{SignedStatement, Statement};
-use minuet_core::wire::Offence;
 use std::collections::BTreeMap;
 
 /// A quorum's check that is due at a moment.
@@ -119,7 +119,7 @@ impl Driver {
     fn settle(&mut self, statement: Statement, verdicts: Vec<(ValidatorIndex, bool)>) {
         for (signer, good) in &verdicts {
             if !good {
-                self.reject(signer.peer(), Offence::BadSignature, "statement");
+                self.reject(signer.peer(), RejectReason::StatementSignature);
             }
         }
         self.feed(Input::Settled { statement, verdicts });

@@ -157,6 +157,7 @@ impl Driver {
         self.fetching.open.retain(|_, fetch| fetch.tries < MAX_TRIES);
         for (peer, request) in sends {
             tracing::debug!(%peer, ?request, "asked");
+            self.conducts.asked(peer);
             self.out.bulk(Recipients::One(peer), FrameKind::Request, request.to_bytes().into());
         }
     }

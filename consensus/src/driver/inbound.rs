@@ -5,27 +5,33 @@ use crate::input::Input;
 use crate::replica::FUTURE_VIEWS;
 use crate::verify::Authenticated;
 use crate::wire::{BodyMessage, Proposal, Request, Response};
-use minuet_core::PeerId;
-use minuet_core::certificate::Certificate;
-use minuet_core::messages::PeerFrame;
+use minuet_core::certificate::{Certificate, CertificateError};
+use minuet_core::messages::{BulkFrame, CertificateFrame, ConsensusFrame, PeerFrame};
+use minuet_core::rejection::RejectReason;
 use minuet_core::statement::{SignedStatement, Statement};
-use minuet_core::wire::{FrameKind, Offence};
+use minuet_core::wire::FrameKind;
+use minuet_core::{PeerId, View};
 
 impl Driver {
     pub(super) fn drain_certificates(&mut self) {
         for _ in 0..DRAIN_FRAMES {
-            let Some(frame) = self.inbound.certificates.try_recv() else { return };
-            match Certificate::from_bytes(&frame.0.payload) {
-                Ok(certificate) => self.on_peer_certificate(frame.0.peer, certificate),
-                Err(error) => self.malformed(&frame.0, &error),
+            let Some(CertificateFrame(frame)) = self.inbound.certificates.try_recv() else { return };
+            if self.drops_frame_of(frame.peer) {
+                continue;
+            }
+            match Certificate::from_bytes(&frame.payload) {
+                Ok(certificate) => _ = self.on_peer_certificate(frame.peer, certificate),
+                Err(error) => self.malformed(&frame, &error),
             }
         }
     }
 
     pub(super) fn drain_votes(&mut self) {
         for _ in 0..DRAIN_FRAMES {
-            let Some(frame) = self.inbound.votes.try_recv() else { return };
-            let frame = frame.0;
+            let Some(ConsensusFrame(frame)) = self.inbound.votes.try_recv() else { return };
+            if self.drops_frame_of(frame.peer) {
+                continue;
+            }
             match frame.kind {
                 FrameKind::Statement => match SignedStatement::from_bytes(&frame.payload) {
                     Ok(signed) => self.on_peer_statement(frame.peer, signed),
@@ -41,13 +47,17 @@ impl Driver {
 
     pub(super) fn drain_bulk(&mut self) {
         for _ in 0..DRAIN_BULK {
-            let Some(frame) = self.inbound.bulk.try_recv() else { return };
-            let frame = frame.0;
+            let Some(BulkFrame(frame)) = self.inbound.bulk.try_recv() else { return };
+            if self.drops_frame_of(frame.peer) {
+                continue;
+            }
             let handled = match frame.kind {
                 FrameKind::Body => BodyMessage::from_bytes(&frame.payload).map(|body| self.on_body(frame.peer, body)),
                 FrameKind::Request => {
                     Request::from_bytes(&frame.payload).map(|request| self.on_request(frame.peer, request))
                 }
+                // Decoding hashes whole bodies: only what was asked for is worth that.
+                _ if !self.takes_answer_of(frame.peer) => continue,
                 _ => Response::from_bytes(&frame.payload).map(|response| self.on_response(frame.peer, response)),
             };
             if let Err(error) = handled {
@@ -58,43 +68,74 @@ impl Driver {
 
     fn malformed(&mut self, frame: &PeerFrame, error: &minuet_core::codec::CodecError) {
         tracing::debug!(peer = %frame.peer, kind = frame.kind.name(), %error, "malformed");
-        self.reject(frame.peer, Offence::Malformed, "malformed");
+        self.reject(frame.peer, RejectReason::Malformed);
     }
 
-    /// What says nothing new costs no signature check (B-OLD).
-    pub(super) fn on_peer_certificate(&mut self, peer: PeerId, certificate: Certificate) {
-        let tip = self.replica.tip();
-        let old = certificate.view < tip.header.view()
-            || (certificate.view == tip.header.view() && certificate.digest == tip.header.digest());
-        if old || self.replica.holds(&certificate) {
-            return;
+    /// What says nothing new costs no signature check (B-OLD). False if it is no certificate of this chain.
+    pub(super) fn on_peer_certificate(&mut self, peer: PeerId, certificate: Certificate) -> bool {
+        let tip = &self.replica.tip().header;
+        if certificate.view < tip.view() {
+            self.status.rejections.count(RejectReason::Old);
+            return true;
+        }
+        if (certificate.view, certificate.digest) == (tip.view(), tip.digest()) || self.replica.holds(&certificate) {
+            return true;
         }
         match self.verifier.certificate(certificate) {
-            Ok(verified) => self.feed(Input::Certificate(verified)),
+            Ok(verified) => {
+                self.feed(Input::Certificate(verified));
+                true
+            }
             Err(error) => {
-                tracing::debug!(%peer, %error, "certificate refused");
-                self.reject(peer, Offence::BadCertificate, "certificate");
+                self.reject_certificate(peer, &error);
+                false
             }
         }
     }
 
+    pub(super) fn reject_certificate(&mut self, peer: PeerId, error: &CertificateError) {
+        tracing::debug!(%peer, %error, "certificate refused");
+        let reason = match error {
+            CertificateError::Bitmap { .. } => RejectReason::CertificateBitmap,
+            CertificateError::BelowThreshold { .. } => RejectReason::CertificateThreshold,
+            CertificateError::Signature => RejectReason::BadCertificate,
+        };
+        self.reject(peer, reason);
+    }
+
     pub(super) fn on_peer_statement(&mut self, peer: PeerId, signed: SignedStatement) {
+        let view = signed.statement.view();
         match Authenticated::from_peer(signed, signed.signer, peer) {
-            Some(signed) => self.feed(Input::Statement(signed)),
-            None => self.reject(peer, Offence::Invalid, "a statement of somebody else"),
+            None => self.reject(peer, RejectReason::ForeignStatement),
+            Some(signed) if self.is_of_use(view) => self.feed(Input::Statement(signed)),
+            Some(_) => {}
         }
+    }
+
+    /// Whether anything is kept of this view; counts what is not. Honest peers send such things too: this node or they
+    /// may lag.
+    fn is_of_use(&self, view: View) -> bool {
+        let reason = if view <= self.replica.tip().header.view() {
+            RejectReason::Old
+        } else if view > self.replica.view().plus(FUTURE_VIEWS) {
+            RejectReason::FarFuture
+        } else {
+            return true;
+        };
+        self.status.rejections.count(reason);
+        false
     }
 
     /// A proposal counts only straight from the leader of its view; its proofs are verified first.
     fn on_peer_proposal(&mut self, peer: PeerId, proposal: Proposal) {
         let header = &proposal.header;
         let view = header.view();
-        if view <= self.replica.tip().header.view() || view > self.replica.view().plus(FUTURE_VIEWS) {
+        if !self.is_of_use(view) {
             return;
         }
         let leader = self.verifier.committee().leader(view);
         if leader.peer() != peer || header.proposer() != leader {
-            return self.reject(peer, Offence::Invalid, "a proposal from somebody who does not lead its view");
+            return self.reject(peer, RejectReason::ForeignProposal);
         }
         let parent_fits = proposal
             .parent_proof
@@ -102,10 +143,12 @@ impl Driver {
             .is_none_or(|proof| proof.view == header.parent_view() && proof.digest == header.parent());
         let gap_fits = proposal.gap.iter().all(|proof| proof.view > header.parent_view() && proof.view < view);
         if !parent_fits || !gap_fits {
-            return self.reject(peer, Offence::Malformed, "a proposal with proofs of something else");
+            return self.reject(peer, RejectReason::ProposalProofs);
         }
-        for proof in proposal.parent_proof.iter().chain(&proposal.gap) {
-            self.on_peer_certificate(peer, proof.clone());
+        // One that does not verify is the end of it: the rest would only cost checks.
+        let mut proofs = proposal.parent_proof.iter().chain(&proposal.gap);
+        if !proofs.all(|proof| self.on_peer_certificate(peer, proof.clone())) {
+            return;
         }
         if header.time() > self.now.wall {
             // Not yet: its time has not come here (R2). One a peer is kept.

@@ -103,6 +103,11 @@ impl<T: RingMessage> Outbox<T> {
         self.flush();
     }
 
+    /// Whether a message waits for room.
+    pub fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     fn flush(&mut self) {
         while let Some(message) = self.held.pop_front() {
             match self.sender.try_send(message) {

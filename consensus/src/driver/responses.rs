@@ -5,7 +5,7 @@ use super::Driver;
 use crate::input::Input;
 use crate::wire::{Response, ServedBlock};
 use minuet_core::PeerId;
-use minuet_core::wire::Offence;
+use minuet_core::rejection::RejectReason;
 
 impl Driver {
     pub(super) fn on_response(&mut self, peer: PeerId, response: Response) {
@@ -60,10 +60,11 @@ impl Driver {
         let Some(finalization) =
             last.finalization.clone().filter(|proof| proof.digest == last.block.digest() && linked)
         else {
-            return self.reject(peer, Offence::Invalid, "a range of blocks that is not a chain on the final block");
+            return self.reject(peer, RejectReason::BadRange);
         };
-        let Ok(verified) = self.verifier.certificate(finalization) else {
-            return self.reject(peer, Offence::BadCertificate, "finalization of a range");
+        let verified = match self.verifier.certificate(finalization) {
+            Ok(verified) => verified,
+            Err(error) => return self.reject_certificate(peer, &error),
         };
         let (from, to) = (tip.height().next(), last.block.header().height());
         tracing::info!(%peer, %from, %to, behind = self.status.known_height.get().saturating_sub(to.0), "catching up");

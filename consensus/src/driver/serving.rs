@@ -22,6 +22,9 @@ pub(super) struct Serving {
 
 impl Driver {
     pub(super) fn on_request(&mut self, peer: PeerId, request: Request) {
+        if !self.may_ask(peer) {
+            return;
+        }
         match request {
             Request::Proof(view) => self.serve_proof(peer, view),
             Request::Block(digest) => match self.blocks.block(&digest) {
@@ -80,6 +83,7 @@ impl Driver {
     fn respond(&mut self, peer: PeerId, response: &Response) {
         let payload = response.to_bytes();
         if payload.len() <= FrameKind::Response.max_bytes() {
+            self.budgets.served(peer, payload.len(), self.now.mono_us);
             self.out.bulk(Recipients::One(peer), FrameKind::Response, payload.into());
         }
     }

@@ -3,5 +3,6 @@
 mod bench;
 mod catching_up;
 mod cluster;
+mod hostile;
 mod making;
 mod signing;

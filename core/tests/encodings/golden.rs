@@ -5,6 +5,7 @@ use crate::samples;
 use minuet_core::account::Account;
 use minuet_core::block::Body;
 use minuet_core::certificate::Certificate;
+use minuet_core::evidence::{Evidence, MAX_EVIDENCE_BYTES};
 use minuet_core::genesis::Genesis;
 use minuet_core::header::BlockHeader;
 use minuet_core::receipt::{decode_receipts, encode_receipts, receipts_root};
@@ -96,6 +97,15 @@ fn certificates() {
         let read = Certificate::from_bytes(&golden).unwrap();
         assert_eq!(read, certificate);
         read.verify(genesis.committee(), &genesis.signing_context()).unwrap();
+    }
+}
+
+#[test]
+fn evidence() {
+    for (name, evidence) in ["equivocation", "conflict", "own-signature"].into_iter().zip(samples::evidence()) {
+        let golden = check(&format!("evidence-{name}"), &evidence.to_bytes());
+        assert_eq!(Evidence::from_bytes(&golden).unwrap(), evidence);
+        assert!(golden.len() <= MAX_EVIDENCE_BYTES / 2, "a larger committee has longer bitmaps");
     }
 }
 

@@ -6,6 +6,7 @@ use minuet_core::block::Body;
 use minuet_core::bls::{BlsPublicKey, BlsSignature};
 use minuet_core::certificate::Certificate;
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519Signature};
+use minuet_core::evidence::Evidence;
 use minuet_core::genesis::{Genesis, GenesisValidator};
 use minuet_core::header::{BlockHeader, ConsensusFields, HeaderParts};
 use minuet_core::receipt::{decode_receipts, encode_receipts};
@@ -78,6 +79,12 @@ fn decoders() -> &'static [(&'static str, ReadBack, Vec<u8>)] {
             ("account", rlp::<Account>, codec::encode(&Account::with_balance(U256::from(5)))),
             ("genesis validator", rlp::<GenesisValidator>, codec::encode(&genesis.file().validators[0])),
             ("fields of a transaction", rlp::<UnsignedTransaction>, codec::encode(tx.fields())),
+            ("evidence", |b| Evidence::from_bytes(b).ok().map(|v| v.to_bytes()), samples::evidence()[0].to_bytes()),
+            (
+                "evidence of a conflict",
+                |b| Evidence::from_bytes(b).ok().map(|v| v.to_bytes()),
+                samples::evidence()[1].to_bytes(),
+            ),
             ("empty list", rlp::<EmptyList>, vec![0xc0]),
             ("BLS key", rlp::<BlsPublicKey>, codec::encode(&samples::bls(0).public_key())),
             ("BLS signature", rlp::<BlsSignature>, codec::encode(&signed.signature)),

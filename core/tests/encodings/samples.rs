@@ -4,6 +4,7 @@ use minuet_core::block::Body;
 use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519SecretKey};
+use minuet_core::evidence::Evidence;
 use minuet_core::fees::FeeRules;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::{BlockHeader, HeaderParts};
@@ -112,5 +113,20 @@ pub fn certificates() -> [Certificate; 3] {
         certificate(CertificateKind::Notarization, notarize(), &[0, 3, 5]),
         certificate(CertificateKind::Nullification, nullify(), &[1, 2, 4]),
         certificate(CertificateKind::Finalization, notarize(), &[0, 1, 2, 3, 5]),
+    ]
+}
+
+/// One of each kind.
+pub fn evidence() -> [Evidence; 3] {
+    let context = genesis().signing_context();
+    let vote = |digest| {
+        let statement = Statement::Notarize { view: View(9), digest };
+        statement.sign(ValidatorIndex(3), &bls(3), &context)
+    };
+    let [notarization, _, finalization] = certificates();
+    [
+        Evidence::Equivocation([vote(header().digest()), vote(B256::repeat_byte(0x44))]),
+        Evidence::ConflictingFinalization { finalized: Some(finalization.clone()), certificate: finalization },
+        Evidence::OwnSignature { validator: ValidatorIndex(3), certificate: notarization },
     ]
 }

@@ -12,8 +12,9 @@
 //! | block_index | digest | height (8) |
 //! | accounts | address (20) | RLP: `[nonce, balance]`, for contracts `[nonce, balance, storage root, code hash]` |
 //! | certificates | height | certificate RLP; only for blocks that a certificate of their own made final |
+//! | evidence | view (8) ‖ kind (1) ‖ validator (2) | evidence RLP, with a version of its own |
 //!
-//! Heights and indexes are big endian. The trie column is empty: the trie is rebuilt from the accounts at start.
+//! Heights and indexes are big endian. The trie is rebuilt from the accounts at start.
 
 use alloy_rlp::{Decodable, Encodable, Header};
 use minuet_core::account::{Account, EMPTY_CODE_HASH, EMPTY_ROOT_HASH};

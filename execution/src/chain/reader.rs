@@ -8,6 +8,7 @@ use minuet_core::account::{Account, StateReader};
 use minuet_core::block::Body;
 use minuet_core::certificate::Certificate;
 use minuet_core::codec::CodecError;
+use minuet_core::evidence::Evidence;
 use minuet_core::header::BlockHeader;
 use minuet_core::receipt::{Receipt, decode_receipts};
 use minuet_core::store::{Column, Store, StoreError};
@@ -122,6 +123,16 @@ impl ChainReader {
     /// When the store cannot be read or is damaged.
     pub fn certificate(&self, height: Height) -> Result<Option<Certificate>, StoreError> {
         self.at(Column::Certificates, height, Certificate::from_bytes)
+    }
+
+    /// Stored evidence by ascending view, from a key on, at most so many pieces.
+    ///
+    /// # Errors
+    /// When the store cannot be read or is damaged.
+    pub fn evidence(&self, from: &[u8], limit: usize) -> Result<Vec<Evidence>, StoreError> {
+        let stored = self.store.scan(Column::Evidence, from, None, limit)?;
+        let read = |(_, bytes): (_, Vec<u8>)| Evidence::from_bytes(&bytes).map_err(|error| corrupt("evidence", error));
+        stored.into_iter().map(read).collect()
     }
 
     /// Height of the final block with this digest.

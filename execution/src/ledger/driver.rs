@@ -77,6 +77,7 @@ impl LedgerDriver {
     ) -> Self {
         let driver = Self { ledger, rings, status, now_us, outbox: VecDeque::new() };
         driver.show_tip();
+        driver.show_evidence();
         driver
     }
 
@@ -158,6 +159,10 @@ impl LedgerDriver {
                 let (height, digest) = (self.ledger.tip().height(), self.ledger.tip().digest());
                 self.reply(LedgerReply::Committed { height, digest });
             }
+            LedgerRequest::KeepEvidence(evidence) => {
+                self.ledger.keep_evidence(&evidence)?;
+                self.show_evidence();
+            }
             LedgerRequest::Serve { ticket, query } => {
                 let blocks = self.ledger.serve(query)?;
                 self.reply(LedgerReply::Served { ticket, blocks });
@@ -180,6 +185,10 @@ impl LedgerDriver {
         }
         self.status.commit_us.set(stored_at_us.saturating_sub(started_us));
         self.show_tip();
+    }
+
+    fn show_evidence(&self) {
+        self.status.evidence.set(self.ledger.evidence_count() as u64);
     }
 
     fn show_tip(&self) {

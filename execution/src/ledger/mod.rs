@@ -10,6 +10,7 @@
 
 mod commit;
 mod driver;
+mod evidence;
 mod judge;
 mod seal;
 mod serve;
@@ -104,6 +105,7 @@ pub struct Ledger {
     invalid: BTreeMap<Digest, String>,
     invalid_order: VecDeque<Digest>,
     signatures_checked: u64,
+    evidence: evidence::Counts,
 }
 
 impl fmt::Debug for Ledger {
@@ -129,6 +131,7 @@ impl Ledger {
     /// Another chain's data ([`StoreError::Mismatch`]), damaged data ([`StoreError::Corrupt`]), a failing store.
     pub fn open(store: Arc<dyn Store>, genesis: &Genesis, options: LedgerOptions) -> Result<Self, StoreError> {
         let opened = chain::open(&*store, genesis, options.workers)?;
+        let evidence = evidence::count(&*store)?;
         Ok(Self {
             reader: ChainReader::new(Arc::clone(&store)),
             store,
@@ -145,6 +148,7 @@ impl Ledger {
             invalid: BTreeMap::new(),
             invalid_order: VecDeque::new(),
             signatures_checked: 0,
+            evidence,
         })
     }
 

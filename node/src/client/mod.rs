@@ -1,11 +1,13 @@
 //! What commands share when they talk to nodes: a runtime, a connection, and errors that say what to do.
 
 mod account;
+mod evidence;
 mod finality;
 mod query;
 mod transfer;
 
 pub use account::run as account;
+pub use evidence::evidence;
 pub use finality::{FinalBlock, Merger, percentile_ms};
 pub use query::{block, status, tx};
 pub use transfer::transfer;

@@ -231,6 +231,7 @@ fn status_json(url: &str, status: &GetStatusResponse) -> Value {
         "finality_p99_ms": status.finality_p99_us as f64 / 1000.0,
         "journal_sync_us": status.journal_sync_us, "commit_us": status.commit_us, "uptime_ms": status.uptime_ms,
         "cpu_ms": status.cpu_ms, "resident_bytes": status.resident_bytes,
-        "finalized_transactions": status.finalized_transactions,
+        "finalized_transactions": status.finalized_transactions, "rejected_by_reason": status.rejected_by_reason,
+        "evidence_count": status.evidence_count,
     })
 }

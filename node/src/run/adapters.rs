@@ -3,13 +3,14 @@
 use minuet_core::account::{Account, StateReader};
 use minuet_core::block::Body;
 use minuet_core::certificate::Certificate;
+use minuet_core::evidence::Evidence;
 use minuet_core::genesis::Genesis;
 use minuet_core::header::BlockHeader;
 use minuet_core::receipt::Receipt;
 use minuet_core::store::StoreError;
 use minuet_core::{Address, Digest, Height, TxHash, ValidatorIndex};
 use minuet_execution::ChainReader;
-use minuet_p2p::P2pStats;
+use minuet_p2p::{P2pStats, Reject};
 use minuet_rpc::{ChainSource, PeerSource, PeerView};
 use std::sync::Arc;
 
@@ -34,6 +35,9 @@ impl ChainSource for Chain {
     }
     fn certificate(&self, height: Height) -> Result<Option<Certificate>, StoreError> {
         self.0.certificate(height)
+    }
+    fn evidence(&self, from: &[u8], limit: usize) -> Result<Vec<Evidence>, StoreError> {
+        self.0.evidence(from, limit)
     }
     fn transaction_location(&self, hash: &TxHash) -> Result<Option<(Height, u32)>, StoreError> {
         self.0.place_of(hash)
@@ -71,8 +75,15 @@ impl PeerSource for Peers {
                 bytes_received: info.bytes_in,
                 bytes_sent: info.bytes_out,
                 last_error: info.last_error.unwrap_or_default(),
+                banned_for_ms: info.banned_for_ms,
+                bans: info.bans,
+                score: info.score,
             }
         };
         self.stats.peers().into_iter().map(view).collect()
+    }
+
+    fn rejects(&self) -> Vec<(&'static str, u64)> {
+        Reject::ALL.into_iter().map(|reason| (reason.name(), self.stats.rejected(reason))).collect()
     }
 }

@@ -4,11 +4,27 @@ use super::{Services, Shared};
 use crate::convert::wire;
 use crate::proto::get_health_response::Status as Health;
 use crate::proto::node_service_server::NodeService;
+use crate::refusal::invalid;
 use crate::{health, process, proto};
+use minuet_core::evidence::{Evidence, KEY_BYTES};
+use minuet_core::rejection::RejectReason;
+use prost::bytes::Bytes as WireBytes;
+use std::collections::HashMap;
 use tonic::{Request, Response, Status};
+
+/// Pieces of evidence in one answer.
+const MAX_EVIDENCE: usize = 256;
 
 fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Reasons that applied at least once.
+fn rejected_by_reason(shared: &Shared) -> HashMap<String, u64> {
+    let messages =
+        RejectReason::ALL.iter().map(|reason| (reason.word().to_owned(), shared.status.rejections.of(*reason)));
+    let network = shared.peers.rejects().into_iter().map(|(word, count)| (format!("p2p_{word}"), count));
+    messages.chain(network).filter(|(_, count)| *count > 0).collect()
 }
 
 fn status(shared: &Shared) -> Result<proto::GetStatusResponse, Status> {
@@ -51,13 +67,25 @@ fn status(shared: &Shared) -> Result<proto::GetStatusResponse, Status> {
         finalized_transactions: vital.finalized_transactions.get(),
         admitted_transactions: vital.admitted.get(),
         refused_transactions: vital.refused.get(),
-        rejected_messages: vital.rejected_messages.get(),
+        rejected_messages: vital.rejections.total(),
+        rejected_by_reason: rejected_by_reason(shared),
+        evidence_count: vital.evidence.get(),
         bytes_received: vital.bytes_received.get(),
         bytes_sent: vital.bytes_sent.get(),
         resident_bytes: process::resident_bytes(),
         cpu_ms: process::cpu_ms(),
         recovered_blocks: shared.feed.recovered(),
     })
+}
+
+fn evidence_message(evidence: &Evidence) -> proto::Evidence {
+    proto::Evidence {
+        kind: evidence.kind().to_owned(),
+        view: evidence.view().0,
+        validator_index: evidence.validator().map(|index| index.0.into()),
+        messages: evidence.messages().into_iter().map(wire).collect(),
+        encoded: wire(evidence.to_bytes()),
+    }
 }
 
 #[tonic::async_trait]
@@ -86,8 +114,34 @@ impl NodeService for Services {
             bytes_received: peer.bytes_received,
             bytes_sent: peer.bytes_sent,
             last_error: peer.last_error,
+            banned_for_ms: peer.banned_for_ms,
+            bans: peer.bans,
+            score: peer.score,
         });
         Ok(Response::new(proto::GetPeersResponse { peers: peers.collect() }))
+    }
+
+    async fn get_evidence(
+        &self,
+        request: Request<proto::GetEvidenceRequest>,
+    ) -> Result<Response<proto::GetEvidenceResponse>, Status> {
+        let _permit = self.0.limits.call()?;
+        let proto::GetEvidenceRequest { from, limit } = request.into_inner();
+        if !from.is_empty() && from.len() != KEY_BYTES {
+            let text = format_args!("must be empty or an answer's next ({KEY_BYTES} bytes), not {} bytes", from.len());
+            return Err(invalid("from", "evidence_key_length", text));
+        }
+        let limit = match usize::try_from(limit) {
+            Ok(limit @ 1..=MAX_EVIDENCE) => limit,
+            Ok(0) => MAX_EVIDENCE,
+            _ => return Err(invalid("limit", "limit_range", format_args!("{limit} is above {MAX_EVIDENCE}"))),
+        };
+        // One more says where to go on.
+        let mut found = self.0.read(|chain| chain.evidence(&from, limit + 1))?;
+        let next = found.get(limit).map_or_else(WireBytes::new, |evidence| wire(evidence.key()));
+        found.truncate(limit);
+        let evidence = found.iter().map(evidence_message).collect();
+        Ok(Response::new(proto::GetEvidenceResponse { evidence, next }))
     }
 
     async fn get_health(

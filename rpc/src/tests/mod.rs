@@ -12,6 +12,7 @@ use minuet_core::block::Body;
 use minuet_core::bls::BlsSecretKey;
 use minuet_core::certificate::Certificate;
 use minuet_core::ed25519::Ed25519SecretKey;
+use minuet_core::evidence::Evidence;
 use minuet_core::fees::FeeRules;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::{BlockHeader, HeaderParts};
@@ -73,6 +74,7 @@ pub fn transfer(nonce: u64) -> Arc<Transaction> {
 struct Chain {
     blocks: Vec<FinalizedBlock>,
     index: BTreeMap<TxHash, (Height, u32)>,
+    evidence: BTreeMap<Vec<u8>, Evidence>,
     broken: bool,
 }
 
@@ -129,6 +131,10 @@ impl FakeChain {
         block
     }
 
+    pub fn keep(&self, evidence: Evidence) {
+        self.0.lock().unwrap().evidence.insert(evidence.key().to_vec(), evidence);
+    }
+
     pub fn break_storage(&self) {
         self.0.lock().unwrap().broken = true;
     }
@@ -170,6 +176,9 @@ impl ChainSource for FakeChain {
     fn certificate(&self, _height: Height) -> Result<Option<Certificate>, StoreError> {
         self.read(|_| None)
     }
+    fn evidence(&self, from: &[u8], limit: usize) -> Result<Vec<Evidence>, StoreError> {
+        self.read(|chain| chain.evidence.range(from.to_vec()..).take(limit).map(|(_, piece)| piece.clone()).collect())
+    }
     fn transaction_location(&self, hash: &TxHash) -> Result<Option<(Height, u32)>, StoreError> {
         self.read(|chain| chain.index.get(hash).copied())
     }
@@ -182,7 +191,17 @@ struct OnePeer;
 impl PeerSource for OnePeer {
     fn peers(&self) -> Vec<PeerView> {
         let peer = PeerView { id: PeerId(2), validator: Some(ValidatorIndex(2)), rtt_us: 40, ..PeerView::default() };
-        vec![PeerView { address: "127.0.0.1:9002".into(), connected: true, ..peer }]
+        vec![PeerView {
+            address: "127.0.0.1:9002".into(),
+            connected: true,
+            bans: 2,
+            banned_for_ms: 30,
+            score: 50,
+            ..peer
+        }]
+    }
+    fn rejects(&self) -> Vec<(&'static str, u64)> {
+        vec![("oversized", 3), ("busy", 0)]
     }
 }
 

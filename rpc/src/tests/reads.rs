@@ -1,5 +1,7 @@
 use super::*;
 use crate::proto::{self, TransactionDetail};
+use minuet_core::rejection::RejectReason;
+use minuet_core::statement::{SignedStatement, Statement};
 use tonic::Code;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,6 +88,62 @@ async fn status_names_the_chain_the_quorums_and_recent_finality() {
     assert!(status.resident_bytes > 1_000_000);
     let peers = node.client.node.get_peers(proto::GetPeersRequest {}).await.unwrap().into_inner().peers;
     assert_eq!((peers.len(), peers[0].validator_index, peers[0].address.as_str()), (1, Some(2), "127.0.0.1:9002"));
+    assert_eq!((peers[0].bans, peers[0].banned_for_ms, peers[0].score), (2, 30, 50));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_messages_are_shown_by_reason_with_those_of_the_network() {
+    let mut node = start(test_config()).await;
+    for _ in 0..2 {
+        node.status.rejections.count(RejectReason::BadCertificate);
+    }
+    node.status.rejections.count(RejectReason::Old);
+    let status = node.client.status().await.unwrap();
+    let mut shown: Vec<_> = status.rejected_by_reason.into_iter().collect();
+    shown.sort_unstable();
+    let expected = [("bad_certificate", 2), ("old", 1), ("p2p_oversized", 3)];
+    assert_eq!(shown, expected.map(|(word, count)| (word.to_owned(), count)));
+    assert_eq!(status.rejected_messages, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_is_served_page_by_page_and_proves_itself() {
+    let mut node = start(test_config()).await;
+    let context = genesis().signing_context();
+    for view in 1..=5 {
+        let vote = |byte| {
+            let statement = Statement::Notarize { view: View(view), digest: B256::repeat_byte(byte) };
+            statement.sign(ValidatorIndex(3), &BlsSecretKey::from_ikm(&[4; 32]), &context)
+        };
+        node.chain.keep(Evidence::Equivocation([vote(1), vote(2)]));
+    }
+    let mut from = Vec::new().into();
+    let mut views = Vec::new();
+    loop {
+        let request = proto::GetEvidenceRequest { from, limit: 2 };
+        let page = node.client.node.get_evidence(request).await.unwrap().into_inner();
+        for piece in page.evidence {
+            assert_eq!((piece.kind.as_str(), piece.validator_index), ("equivocation", Some(3)));
+            for message in &piece.messages {
+                let signed = SignedStatement::from_bytes(message).unwrap();
+                let committee = genesis();
+                let key = &committee.committee().get(signed.signer).unwrap().bls_key;
+                signed.verify(key, &context).unwrap();
+            }
+            assert_eq!(Evidence::from_bytes(&piece.encoded).unwrap().view().0, piece.view);
+            views.push(piece.view);
+        }
+        from = page.next;
+        if from.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(views, [1, 2, 3, 4, 5]);
+    for (from, limit, word) in [(vec![1], 0, "evidence_key_length"), (Vec::new(), 257, "limit_range")] {
+        let request = proto::GetEvidenceRequest { from: from.into(), limit };
+        let refused = node.client.node.get_evidence(request).await.map_err(crate::client::ClientError::from);
+        assert_eq!(refusal(refused).2, word);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

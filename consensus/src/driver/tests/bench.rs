@@ -276,6 +276,7 @@ impl Ledger {
                 LedgerReply::Sealed { view: *view, block: Some(block) }
             }
             LedgerRequest::Commit { blocks, finalization } => self.commit(blocks, finalization),
+            LedgerRequest::KeepEvidence(_) => return None,
             LedgerRequest::Serve { ticket, query } => {
                 let chain = self.chain.iter();
                 let blocks = match query {

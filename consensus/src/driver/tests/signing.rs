@@ -9,6 +9,7 @@ use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::{JournalReply, NetworkCommand, PeerEvent};
+use minuet_core::rejection::RejectReason;
 use minuet_core::statement::SignedStatement;
 use minuet_core::wire::{FrameKind, Offence, Recipients};
 use minuet_core::{TimeMs, View};
@@ -39,7 +40,7 @@ fn blames(bench: &mut Bench) -> Vec<(u32, Offence)> {
     blame.collect()
 }
 
-fn first_block(bench: &Bench) -> Arc<BlockHeader> {
+pub fn first_block(bench: &Bench) -> Arc<BlockHeader> {
     bench.fixture.block(&bench.fixture.genesis, 1, 0)
 }
 
@@ -168,7 +169,7 @@ fn a_statement_or_proposal_from_somebody_else_is_refused() {
     bench.settle();
     let blamed = blames(&mut bench);
     assert_eq!(blamed, [(3, Offence::Invalid), (2, Offence::Invalid), (4, Offence::Malformed)]);
-    assert_eq!(bench.status.rejected_messages.get(), 3);
+    assert_eq!(bench.status.rejections.total(), 3);
 }
 
 #[test]
@@ -192,12 +193,16 @@ fn certificates_below_the_threshold_of_another_committee_or_forged_are_refused()
     let renamed = Certificate { kind: CertificateKind::Nullification, view: View(9), ..genuine.clone() };
     let raised =
         Certificate { kind: CertificateKind::Finalization, ..fixture.notarization(1, genuine.digest, &[2, 3, 4]) };
-    for bad in [below, wide, claimed, renamed, raised] {
-        bench.receive(2, FrameKind::Certificate, bad.to_bytes());
+    for (peer, bad) in (1..).zip([below, wide, claimed, renamed, raised]) {
+        bench.receive(peer, FrameKind::Certificate, bad.to_bytes());
         bench.settle();
-        assert_eq!(blames(&mut bench), [(2, Offence::BadCertificate)], "{bad:?}");
+        assert_eq!(blames(&mut bench), [(u32::from(peer), Offence::BadCertificate)], "{bad:?}");
         assert_eq!(bench.driver.replica().view(), View(1));
     }
+    let counted = |reason| bench.status.rejections.of(reason);
+    assert_eq!(counted(RejectReason::CertificateThreshold), 2);
+    assert_eq!(counted(RejectReason::CertificateBitmap), 1);
+    assert_eq!(counted(RejectReason::BadCertificate), 2);
     bench.receive(2, FrameKind::Certificate, genuine.to_bytes());
     bench.settle();
     assert_eq!(bench.driver.replica().view(), View(2));
@@ -268,7 +273,7 @@ fn a_forged_finalization_attached_to_a_proposal_makes_nothing_final_after_a_rest
     let second = bench.fixture.block(&first, 2, 0);
     bench.receive(2, FrameKind::Proposal, proposal(&bench.fixture, &second, Some(forged), Vec::new()));
     bench.settle();
-    assert!(bench.driver.replica().has_decided(View(2), Own::Notarize(second.digest())));
+    assert!(!bench.driver.replica().has_decided(View(2), Own::Notarize(second.digest())), "no vote for a forger");
     let mut again = Bench::with(0, bench.journal, bench.ledger, START, 4096);
     again.settle();
     assert_eq!(again.driver.replica().tip().header.view(), View::GENESIS);
