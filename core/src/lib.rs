@@ -14,6 +14,7 @@ pub mod ed25519;
 pub mod evidence;
 pub mod fees;
 pub mod file;
+pub mod finality_proof;
 pub mod genesis;
 pub mod header;
 pub mod mempool_errors;

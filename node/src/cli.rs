@@ -309,6 +309,7 @@ pub struct TxArgs {
 
 /// `minuet block`
 #[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("verification").multiple(true).args(["verify", "proof"]))]
 pub struct BlockArgs {
     /// A height, a block's hash, or 'latest'
     #[arg(default_value = "latest")]
@@ -316,6 +317,19 @@ pub struct BlockArgs {
     /// List the transactions' hashes
     #[arg(long)]
     pub transactions: bool,
+    /// Trust no node: check by the block's finality proof that it is final on the chain of --genesis. With
+    /// --transactions, also that the transactions are the block's
+    #[arg(long, requires = "genesis")]
+    pub verify: bool,
+    /// The genesis file to check against
+    #[arg(long, value_name = "FILE", requires = "verification")]
+    pub genesis: Option<PathBuf>,
+    /// Keep the proof, once it is checked, in a new file
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    pub save_proof: Option<PathBuf>,
+    /// Check a kept proof, without any node
+    #[arg(long, value_name = "FILE", requires = "genesis", conflicts_with_all = ["url", "transactions", "save_proof"])]
+    pub proof: Option<PathBuf>,
     /// Which node
     #[command(flatten)]
     pub node: NodeUrl,
@@ -416,6 +430,21 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_is_always_checked_against_a_genesis() {
+        for line in [
+            "minuet block --verify",
+            "minuet block --proof p",
+            "minuet block --genesis g.json",
+            "minuet block --save-proof p",
+            "minuet block --genesis g.json --proof p --transactions",
+            "minuet block --genesis g.json --proof p --node http://127.0.0.1:1",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+        Cli::try_parse_from("minuet block --genesis g.json --proof p".split(' ')).unwrap();
+    }
+
+    #[test]
     fn commands_parse_as_documented() {
         for line in [
             "minuet localnet --validators 6 --dir x --reset --for 10 --base-port 7000 --json",
@@ -426,6 +455,8 @@ mod tests {
             "minuet account new k.key",
             "minuet transfer --dev-account 0 --to 0x0000000000000000000000000000000000000001 --value 1.5ether",
             "minuet block latest --node http://127.0.0.1:1",
+            "minuet block 7 --verify --genesis g.json --save-proof p --transactions",
+            "minuet block --verify --genesis g.json --proof p",
             "minuet status --all",
             "minuet evidence --json",
         ] {

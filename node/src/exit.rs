@@ -57,6 +57,8 @@ exits! {
     DoubledValidator = 13, "this validator's key signs elsewhere, or its data directory is an old copy: signing stopped";
     /// A final block executes differently here (S-ROOT).
     StateMismatch = 14, "a final block gives another state here: this node's state or program is wrong";
+    /// A finality proof, or what a node says of a block, does not stand up against the genesis.
+    Unproven = 15, "a block's finality proof, or the block itself, does not verify";
     /// A panic: everything acknowledged is durable.
     Bug = 70, "a bug in this program; the log has the trace";
 }

@@ -8,6 +8,8 @@ pub use crate::proto::transaction_service_client::TransactionServiceClient;
 
 use crate::proto::{self, TransactionDetail};
 use crate::refusal::{REASON_KEY, RESUME_KEY, RETRY_KEY};
+use minuet_core::codec::CodecError;
+use minuet_core::finality_proof::FinalityProof;
 use minuet_core::{Address, B256, Bytes, Height, TxHash, U256};
 use std::time::Duration;
 use thiserror::Error;
@@ -39,6 +41,9 @@ pub enum ClientError {
     /// The node's answer lacks or garbles a field.
     #[error("the node's answer is of no use: {0}")]
     BadAnswer(&'static str),
+    /// The node's finality proof does not decode.
+    #[error("the node's proof is of no use: {0}")]
+    BadProof(CodecError),
 }
 
 impl From<Status> for ClientError {
@@ -56,6 +61,17 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+/// How a caller names a final block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichBlock {
+    /// The newest that the node has.
+    Latest,
+    /// By its height.
+    Height(Height),
+    /// By its hash.
+    Hash(B256),
 }
 
 /// Why one transaction of several was not admitted.
@@ -247,6 +263,21 @@ impl Client {
     pub async fn block(&mut self, hash: &B256, detail: TransactionDetail) -> Result<proto::Block, ClientError> {
         let request = proto::GetBlockRequest { hash: hash.to_vec().into(), detail: detail.into() };
         block(self.blocks.get_block(request).await?.into_inner())
+    }
+
+    /// What proves a final block to whoever has the genesis. Nothing of it is verified here but its form.
+    ///
+    /// # Errors
+    /// The node's refusal, or an answer that is no proof.
+    pub async fn finality_proof(&mut self, which: WhichBlock) -> Result<FinalityProof, ClientError> {
+        use proto::get_finalization_request::Block as Wire;
+        let block = match which {
+            WhichBlock::Latest => None,
+            WhichBlock::Height(height) => Some(Wire::Height(height.0)),
+            WhichBlock::Hash(hash) => Some(Wire::Hash(hash.to_vec().into())),
+        };
+        let answer = self.blocks.get_finalization(proto::GetFinalizationRequest { block }).await?.into_inner();
+        FinalityProof::from_parts(&answer.header_rlps, &answer.certificate_rlp).map_err(ClientError::BadProof)
     }
 
     /// Final blocks from a height on, or from now on.

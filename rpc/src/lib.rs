@@ -22,6 +22,7 @@ mod health;
 mod limits;
 mod pool;
 mod process;
+mod proof;
 pub mod proto;
 mod refusal;
 mod server;

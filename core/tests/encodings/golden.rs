@@ -6,6 +6,7 @@ use minuet_core::account::Account;
 use minuet_core::block::Body;
 use minuet_core::certificate::Certificate;
 use minuet_core::evidence::{Evidence, MAX_EVIDENCE_BYTES};
+use minuet_core::finality_proof::FinalityProof;
 use minuet_core::genesis::Genesis;
 use minuet_core::header::BlockHeader;
 use minuet_core::receipt::{decode_receipts, encode_receipts, receipts_root};
@@ -141,4 +142,15 @@ fn account_leaf() {
     let account = Account { nonce: 7, ..Account::with_balance(U256::from(1_000_000_000_000_000_000u64)) };
     let golden = check("account", &alloy_rlp::encode(&account));
     assert_eq!(alloy_rlp::decode_exact::<Account>(golden).unwrap(), account);
+}
+
+#[test]
+fn finality_proofs() {
+    let genesis = samples::genesis();
+    for (name, proof) in [("", samples::finality_proof()), ("-genesis", samples::finality_proof_of_genesis())] {
+        let golden = check(&format!("finality-proof{name}"), &proof.encode());
+        let read = FinalityProof::decode(&golden).unwrap();
+        assert_eq!(read, proof);
+        read.verify(&genesis).unwrap();
+    }
 }

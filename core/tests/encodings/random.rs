@@ -7,6 +7,7 @@ use minuet_core::bls::{BlsPublicKey, BlsSignature};
 use minuet_core::certificate::Certificate;
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519Signature};
 use minuet_core::evidence::Evidence;
+use minuet_core::finality_proof::FinalityProof;
 use minuet_core::genesis::{Genesis, GenesisValidator};
 use minuet_core::header::{BlockHeader, ConsensusFields, HeaderParts};
 use minuet_core::receipt::{decode_receipts, encode_receipts};
@@ -68,6 +69,11 @@ fn decoders() -> &'static [(&'static str, ReadBack, Vec<u8>)] {
             ("header of block 0", header, genesis.header().encode()),
             ("certificate", certificate, samples::certificates()[2].to_bytes()),
             ("extraData", rlp::<ConsensusFields>, samples::header().ethereum().extra_data.to_vec()),
+            (
+                "finality proof",
+                |b| FinalityProof::decode(b).ok().map(|v| v.encode()),
+                samples::finality_proof().encode(),
+            ),
             ("body", |b| Body::decode(b).ok().map(|v| v.encode()), samples::body().encode()),
             (
                 "receipts",

@@ -6,12 +6,14 @@ use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519SecretKey};
 use minuet_core::evidence::Evidence;
 use minuet_core::fees::FeeRules;
+use minuet_core::finality_proof::FinalityProof;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::{BlockHeader, HeaderParts};
 use minuet_core::receipt::{Receipt, receipts_root};
 use minuet_core::statement::Statement;
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction};
 use minuet_core::{Address, B256, Bytes, Epoch, Height, TimeMs, U256, ValidatorIndex, View};
+use std::sync::Arc;
 
 pub const VALIDATORS: u8 = 6;
 
@@ -129,4 +131,32 @@ pub fn evidence() -> [Evidence; 3] {
         Evidence::ConflictingFinalization { finalized: Some(finalization.clone()), certificate: finalization },
         Evidence::OwnSignature { validator: ValidatorIndex(3), certificate: notarization },
     ]
+}
+
+/// Of block 1, by the certificate of the block after it.
+pub fn finality_proof() -> FinalityProof {
+    let first = header();
+    let second = BlockHeader::seal(&HeaderParts {
+        epoch: Epoch(0),
+        view: View(10),
+        parent_view: first.view(),
+        proposer: ValidatorIndex(4),
+        parent: first.digest(),
+        height: Height(2),
+        time: TimeMs(1_700_000_000_456),
+        beneficiary: Address::repeat_byte(5),
+        state_root: B256::repeat_byte(0x34),
+        transactions_root: minuet_core::account::EMPTY_ROOT_HASH,
+        receipts_root: minuet_core::account::EMPTY_ROOT_HASH,
+        gas_limit: 210_000_000,
+        gas_used: 0,
+        base_fee: 1_977_000,
+    });
+    let statement = Statement::Notarize { view: second.view(), digest: second.digest() };
+    let certificate = certificate(CertificateKind::Finalization, statement, &[0, 1, 2, 3, 5]);
+    FinalityProof::new(vec![Arc::new(first), Arc::new(second)], Some(certificate)).unwrap()
+}
+
+pub fn finality_proof_of_genesis() -> FinalityProof {
+    FinalityProof::new(vec![Arc::new(genesis().header().clone())], None).unwrap()
 }

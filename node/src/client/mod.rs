@@ -5,6 +5,7 @@ mod evidence;
 mod finality;
 mod query;
 mod transfer;
+mod verify;
 
 pub use account::run as account;
 pub use evidence::evidence;
@@ -45,6 +46,7 @@ pub fn refused(error: &ClientError) -> Failure {
     let exit = match error {
         ClientError::Connect { .. } => Exit::Unreachable,
         ClientError::BadAnswer(_) => Exit::Generic,
+        ClientError::BadProof(_) => Exit::Unproven,
         ClientError::Refused(status) => match status.code() {
             Code::NotFound => Exit::NotFound,
             Code::Unavailable | Code::Unknown => Exit::Unreachable,

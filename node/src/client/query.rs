@@ -6,11 +6,12 @@ use crate::exit::{Exit, Failure};
 use crate::localnet::Manifest;
 use crate::output::Output;
 use minuet_core::{B256, Height};
+use minuet_rpc::client::WhichBlock;
 use minuet_rpc::proto::transaction_state::State;
 use minuet_rpc::proto::{Block, GetStatusResponse, TransactionDetail, final_outcome};
 use serde_json::{Value, json};
 
-fn hex0x(bytes: &[u8]) -> String {
+pub(super) fn hex0x(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
@@ -87,21 +88,28 @@ fn describe_state(hash: B256, state: Option<&State>) -> (String, Value) {
 /// # Errors
 /// The node's; exit code 12 for one that is not final.
 pub fn block(args: &BlockArgs) -> Result<Output, Failure> {
+    let which = which_block(&args.which)?;
+    if let Some(genesis) = &args.genesis {
+        return super::verify::block(args, which, genesis);
+    }
     let detail = if args.transactions { TransactionDetail::Hashes } else { TransactionDetail::Unspecified };
-    let which = args.which.as_str();
     block_on(async {
         let mut client = connect(&args.node.url).await?;
-        let answer = if which == "latest" {
-            client.latest_block(detail).await
-        } else if let Ok(height) = which.parse() {
-            client.block_at(Height(height), detail).await
-        } else if let Ok(hash) = which.parse::<B256>() {
-            client.block(&hash, detail).await
-        } else {
-            let reason = format!("'{which}' is neither a height, nor a block's hash, nor 'latest'");
-            return Err(Failure::new(Exit::Usage, reason));
+        let answer = match which {
+            WhichBlock::Latest => client.latest_block(detail).await,
+            WhichBlock::Height(height) => client.block_at(height, detail).await,
+            WhichBlock::Hash(hash) => client.block(&hash, detail).await,
         };
         Ok(describe_block(&answer.map_err(|error| refused(&error))?))
+    })
+}
+
+fn which_block(text: &str) -> Result<WhichBlock, Failure> {
+    let height = || text.parse().ok().map(|height| WhichBlock::Height(Height(height)));
+    let hash = || text.parse().ok().map(WhichBlock::Hash);
+    let latest = (text == "latest").then_some(WhichBlock::Latest);
+    latest.or_else(height).or_else(hash).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("'{text}' is neither a height, nor a block's hash, nor 'latest'"))
     })
 }
 

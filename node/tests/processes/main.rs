@@ -7,5 +7,6 @@ mod crashes;
 mod damage;
 mod harness;
 mod localnet;
+mod proofs;
 mod refusals;
 mod stops;

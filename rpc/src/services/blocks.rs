@@ -2,10 +2,13 @@
 
 use super::Services;
 use crate::convert::{block, hash_field};
+use crate::proof;
 use crate::proto::block_service_server::BlockService;
+use crate::proto::get_finalization_request::Block as Which;
 use crate::proto::{self, TransactionDetail};
 use crate::refusal::{invalid, refuse};
-use minuet_core::Height;
+use minuet_core::{Digest, Height};
+use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 
 fn detail_field(value: i32) -> Result<TransactionDetail, Status> {
@@ -24,6 +27,22 @@ impl Services {
         let block = block(&entry, detail, finalization.as_ref())?;
         Ok(Response::new(proto::GetBlockResponse { block: Some(block) }))
     }
+
+    fn height_by_digest(&self, digest: &Digest) -> Result<Height, Status> {
+        self.0.read(|chain| chain.height_by_digest(digest))?.ok_or_else(|| {
+            let text = format!("no final block has the hash {digest}: it may not be final yet");
+            refuse(Code::NotFound, "block_not_found", text)
+        })
+    }
+
+    fn final_height(&self, height: Height) -> Result<Height, Status> {
+        let (tip, _) = self.0.read(|chain| chain.tip())?;
+        if height > tip {
+            let text = format!("height {height} is not final yet: the newest final block is {tip}");
+            return Err(refuse(Code::NotFound, "height_not_final", text));
+        }
+        Ok(height)
+    }
 }
 
 #[tonic::async_trait]
@@ -35,13 +54,8 @@ impl BlockService for Services {
         let _permit = self.0.limits.call()?;
         let digest = hash_field("hash", &request.get_ref().hash)?;
         let detail = detail_field(request.get_ref().detail)?;
-        match self.0.read(|chain| chain.height_by_digest(&digest))? {
-            Some(height) => self.block_at(height, detail).await,
-            None => {
-                let text = format!("no final block has the hash {digest}: it may not be final yet");
-                Err(refuse(Code::NotFound, "block_not_found", text))
-            }
-        }
+        let height = self.height_by_digest(&digest)?;
+        self.block_at(height, detail).await
     }
 
     async fn get_block_by_height(
@@ -49,13 +63,8 @@ impl BlockService for Services {
         request: Request<proto::GetBlockByHeightRequest>,
     ) -> Result<Response<proto::GetBlockResponse>, Status> {
         let _permit = self.0.limits.call()?;
-        let height = Height(request.get_ref().height);
         let detail = detail_field(request.get_ref().detail)?;
-        let (tip, _) = self.0.read(|chain| chain.tip())?;
-        if height > tip {
-            let text = format!("height {height} is not final yet: the newest final block is {tip}");
-            return Err(refuse(Code::NotFound, "height_not_final", text));
-        }
+        let height = self.final_height(Height(request.get_ref().height))?;
         self.block_at(height, detail).await
     }
 
@@ -67,5 +76,18 @@ impl BlockService for Services {
         let detail = detail_field(request.get_ref().detail)?;
         let (tip, _) = self.0.read(|chain| chain.tip())?;
         self.block_at(tip, detail).await
+    }
+
+    async fn get_finalization(
+        &self,
+        request: Request<proto::GetFinalizationRequest>,
+    ) -> Result<Response<proto::GetFinalizationResponse>, Status> {
+        let _permit = self.0.limits.call()?;
+        let height = match &request.get_ref().block {
+            Some(Which::Hash(hash)) => self.height_by_digest(&hash_field("hash", hash)?)?,
+            Some(Which::Height(height)) => self.final_height(Height(*height))?,
+            None => self.0.read(|chain| chain.tip())?.0,
+        };
+        proof::finalization(Arc::clone(&self.0.chain), height).await.map(Response::new)
     }
 }

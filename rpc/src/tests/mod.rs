@@ -1,6 +1,7 @@
 //! A real server on a free port, a real client, a chain in memory and a thread that answers as the pool.
 
 mod limits;
+mod proofs;
 mod reads;
 mod streams;
 mod submit;
@@ -10,7 +11,7 @@ use crate::{ChainSource, PeerSource, PeerView, RpcConfig, RpcContext, RpcHandle,
 use minuet_core::account::{Account, EMPTY_ROOT_HASH};
 use minuet_core::block::Body;
 use minuet_core::bls::BlsSecretKey;
-use minuet_core::certificate::Certificate;
+use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::evidence::Evidence;
 use minuet_core::fees::FeeRules;
@@ -20,6 +21,7 @@ use minuet_core::mempool_errors::AdmissionError;
 use minuet_core::messages::{FinalizedBlock, PoolStatus, Submission};
 use minuet_core::receipt::Receipt;
 use minuet_core::ring::{Doorbell, Receiver, Sender, Waiter, ring};
+use minuet_core::statement::Statement;
 use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction, transactions_root};
@@ -75,6 +77,7 @@ struct Chain {
     blocks: Vec<FinalizedBlock>,
     index: BTreeMap<TxHash, (Height, u32)>,
     evidence: BTreeMap<Vec<u8>, Evidence>,
+    certificates: BTreeMap<Height, Certificate>,
     broken: bool,
 }
 
@@ -135,6 +138,21 @@ impl FakeChain {
         self.0.lock().unwrap().evidence.insert(evidence.key().to_vec(), evidence);
     }
 
+    /// Gives the newest block a finalization of its own, signed by these validators.
+    pub fn certify(&self, signers: std::ops::Range<u16>) {
+        let mut chain = self.0.lock().unwrap();
+        let header = Arc::clone(&chain.blocks.last().unwrap().header);
+        let statement = Statement::Notarize { view: header.view(), digest: header.digest() };
+        let context = genesis().signing_context();
+        let sign = |index: u16| {
+            let key = BlsSecretKey::from_ikm(&[u8::try_from(index).unwrap() + 1; 32]);
+            (ValidatorIndex(index), statement.sign(ValidatorIndex(index), &key, &context).signature)
+        };
+        let signatures: Vec<_> = signers.map(sign).collect();
+        let certificate = Certificate::assemble(CertificateKind::Finalization, &statement, 6, &signatures).unwrap();
+        chain.certificates.insert(header.height(), certificate);
+    }
+
     pub fn break_storage(&self) {
         self.0.lock().unwrap().broken = true;
     }
@@ -173,8 +191,8 @@ impl ChainSource for FakeChain {
     fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
         self.at(height, |block| block.receipts.to_vec())
     }
-    fn certificate(&self, _height: Height) -> Result<Option<Certificate>, StoreError> {
-        self.read(|_| None)
+    fn certificate(&self, height: Height) -> Result<Option<Certificate>, StoreError> {
+        self.read(|chain| chain.certificates.get(&height).cloned())
     }
     fn evidence(&self, from: &[u8], limit: usize) -> Result<Vec<Evidence>, StoreError> {
         self.read(|chain| chain.evidence.range(from.to_vec()..).take(limit).map(|(_, piece)| piece.clone()).collect())
