@@ -36,6 +36,11 @@ pub struct GenesisFile {
     pub accounts: BTreeMap<Address, U256>,
 }
 
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u8,
+}
+
 /// A validator's public side in the file, as `0x` hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, RlpEncodable, RlpDecodable)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +98,11 @@ impl Genesis {
     /// # Errors
     /// What is wrong with it, with the place.
     pub fn from_json(text: &str) -> Result<Self, GenesisError> {
-        Self::new(serde_json::from_str(text).map_err(|error| GenesisError::Json(error.to_string()))?)
+        // Another version may have other keys: the version is named, not those.
+        match serde_json::from_str::<VersionOnly>(text) {
+            Ok(file) if file.version != GENESIS_VERSION => Err(GenesisError::Version { found: file.version }),
+            _ => Self::new(serde_json::from_str(text).map_err(|error| GenesisError::Json(error.to_string()))?),
+        }
     }
 
     /// Checks a genesis: version, ranges, keys, proofs of possession; computes the state root and block 0.

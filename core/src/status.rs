@@ -70,6 +70,10 @@ pub struct NodeStatus {
     pub bytes_sent: Gauge,
     /// journal: duration of the newest sync, microseconds.
     pub journal_sync_us: Gauge,
+    /// node: bytes that the data directory's file system has left; 0 until it was asked.
+    pub disk_free_bytes: Gauge,
+    /// node: that is below what the configuration calls low.
+    pub low_disk: AtomicBool,
     /// Set once the node is shutting down.
     pub stopping: AtomicBool,
 }

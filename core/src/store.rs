@@ -105,6 +105,15 @@ pub enum Durability {
     Unsynced,
 }
 
+/// By what [`Store::retire`] picks the entries of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NumberedBy {
+    /// The key begins with the number.
+    Key,
+    /// The value begins with the number.
+    Value,
+}
+
 /// A failure of the store. All of them stop the node (D-FAIL-STOP).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum StoreError {
@@ -178,4 +187,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When it cannot be read.
     fn last(&self, column: Column) -> Result<Option<KeyValue>, StoreError>;
+
+    /// Takes entries away from every reader at once: those whose key or value, compared as bytes, is at least 1 and below
+    /// `until`, both as eight bytes, big endian. Number 0 stays. A second `until` counts only if it is higher.
+    ///
+    /// This costs next to nothing; the space comes back later and by itself. It is not durable: whoever retires keeps the
+    /// number durably *before*, and retires again after opening.
+    fn retire(&self, column: Column, by: NumberedBy, until: u64);
 }

@@ -12,7 +12,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use minuet_core::block::Block;
 use minuet_core::genesis::Genesis;
 use minuet_core::receipt::{Receipt, receipts_root};
-use minuet_core::store::{Batch, Column, Durability, KeyValue, Store, StoreError};
+use minuet_core::store::{Batch, Column, Durability, KeyValue, NumberedBy, Store, StoreError};
 use minuet_core::transaction::Transaction;
 use minuet_core::{U256, keccak256};
 use minuet_execution::block::Executor;
@@ -76,6 +76,10 @@ impl Store for TimedStore {
     fn last(&self, column: Column) -> Result<Option<KeyValue>, StoreError> {
         self.inner.last(column)
     }
+
+    fn retire(&self, column: Column, by: NumberedBy, until: u64) {
+        self.inner.retire(column, by, until);
+    }
 }
 
 fn chain_genesis() -> Genesis {
@@ -93,7 +97,9 @@ struct Sealer {
 impl Sealer {
     fn new(genesis: Genesis) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let ledger = Ledger::open(store, &genesis, LedgerOptions { workers: Workers::Inline }).unwrap();
+        let ledger =
+            Ledger::open(store, &genesis, LedgerOptions { workers: Workers::Inline, ..LedgerOptions::default() })
+                .unwrap();
         Self { ledger, genesis, sent: 0 }
     }
 
@@ -162,7 +168,7 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let inner = RocksStore::open(directory.path(), RocksConfig::default()).unwrap();
         let store = Arc::new(TimedStore { inner, write_ns: AtomicU64::default() });
-        let options = LedgerOptions { workers: Workers::Inline };
+        let options = LedgerOptions { workers: Workers::Inline, ..LedgerOptions::default() };
         let ledger = Ledger::open(Arc::clone(&store) as _, &genesis, options).unwrap();
         store.write_ns.store(0, Ordering::Relaxed);
         Self { sealer: Sealer::new(genesis), ledger, store, phases: Phases::default(), _directory: directory }

@@ -341,9 +341,12 @@ pub struct StatusArgs {
     /// Which node
     #[command(flatten)]
     pub node: NodeUrl,
-    /// All validators of the localnet in --dir
+    /// A table of all validators of the localnet in --dir, or of --nodes
     #[arg(long, conflicts_with = "url")]
     pub all: bool,
+    /// A table of these nodes
+    #[arg(long, value_name = "URL", value_delimiter = ',', conflicts_with = "url")]
+    pub nodes: Vec<String>,
     /// The localnet of --all
     #[arg(long, default_value = "localnet")]
     pub dir: PathBuf,
@@ -459,6 +462,7 @@ mod tests {
             "minuet block --verify --genesis g.json --proof p",
             "minuet status --all",
             "minuet evidence --json",
+            "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         }

@@ -43,8 +43,8 @@ exits! {
     Storage = 6, "database or journal failed: the node stopped before signing anything else";
     /// A port is taken or an address cannot be used.
     Network = 7, "port in use or address not usable";
-    /// Two conflicting finalizations were seen (S-HALT). Both are kept as evidence.
-    SafetyHalt = 8, "conflicting finality: the node stopped and kept the evidence";
+    /// Two conflicting finalizations were seen (S-HALT): by a node, which keeps both as evidence, or by `status`.
+    SafetyHalt = 8, "conflicting finality: the node stopped and kept the evidence, or 'status' saw a fork";
     /// The node that a command talks to does not answer.
     Unreachable = 9, "the node asked cannot be reached";
     /// `localnet --for` saw no new final block, or `load` lost or duplicated transfers.

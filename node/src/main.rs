@@ -14,6 +14,7 @@ mod localnet;
 mod logging;
 mod output;
 mod run;
+mod versions;
 
 use clap::Parser as _;
 use cli::{Cli, Command, Global, NodeArgs};

@@ -6,6 +6,7 @@ use crate::proto::node_service_server::NodeServiceServer;
 use crate::proto::subscription_service_server::SubscriptionServiceServer;
 use crate::proto::transaction_service_server::TransactionServiceServer;
 use crate::services::{Services, Shared};
+use minuet_core::status::NodeStatus;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -52,6 +53,13 @@ pub fn reasons(shared: &Shared) -> Vec<String> {
         reasons.push(format!("catching up: {behind} blocks behind the peers"));
     }
     reasons
+}
+
+/// What an operator has to see to while the node serves.
+pub fn low_disk(status: &NodeStatus) -> Option<String> {
+    let free = status.disk_free_bytes.get();
+    let text = || format!("low disk: {} MiB are free; without space the node stops", free >> 20);
+    status.low_disk.load(Relaxed).then(text)
 }
 
 /// Sets every service's state. A service whose state was never set is unknown to the standard health service.

@@ -1,5 +1,6 @@
 //! Errors as clients see them: a gRPC code, words that say what to do, and one stable word in `minuet-reason`.
 
+use minuet_core::Height;
 use minuet_core::codec::CodecError;
 use minuet_core::mempool_errors::AdmissionError;
 use minuet_core::store::StoreError;
@@ -58,6 +59,14 @@ pub fn store_failed(error: &StoreError) -> Status {
             "the node's storage is damaged: ask another node; its log names the cause",
         ),
     }
+}
+
+/// A block that was final and is no longer kept.
+pub fn pruned(height: Height, oldest: Height) -> Status {
+    let text = format!(
+        "block {height} is no longer kept: the oldest that this node keeps is {oldest}; ask a node that keeps all history"
+    );
+    refuse(Code::NotFound, "pruned", text)
 }
 
 /// Final data contradict each other.

@@ -21,6 +21,12 @@ pub trait ChainSource: Send + Sync + 'static {
     /// When the store cannot be read.
     fn tip(&self) -> Result<(Height, Digest), StoreError>;
 
+    /// The lowest height whose block is kept; 0 while everything is. Below, only genesis' header is there.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn oldest(&self) -> Result<Height, StoreError>;
+
     /// The header at a height, genesis included.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 pub mod files;
 pub mod journal;
 pub mod memory;
+mod retired;
 pub mod rocks;
 
 pub use files::{MemoryDirectory, MemoryFile, RealDirectory, RealFile};

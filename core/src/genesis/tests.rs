@@ -95,6 +95,12 @@ fn a_missing_key_is_refused_and_named() {
 #[test]
 fn another_version_is_refused() {
     assert_eq!(refusal(|file| file.version = 2), GenesisError::Version { found: 2 });
+    let mut json = serde_json::to_value(file()).unwrap();
+    for found in [0, 2] {
+        json["version"] = found.into();
+        json["epochs"] = 3.into();
+        assert_eq!(Genesis::from_json(&json.to_string()).unwrap_err(), GenesisError::Version { found });
+    }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //!
 //! | column | key | value |
 //! |---|---|---|
-//! | meta | `format` | one byte, [`FORMAT_VERSION`] |
+//! | meta | `format` | one byte: [`FORMAT_VERSION`], or [`PRUNED_FORMAT_VERSION`] once `oldest` is there |
 //! | meta | `genesis` | fingerprint of the genesis, 32 bytes |
 //! | meta | `tip` | height (8) ‖ digest (32) of the newest final block; absent until genesis is written completely |
+//! | meta | `oldest` | height (8): blocks 1 to the one below are gone; absent while everything is kept |
 //! | headers | height | header RLP |
 //! | bodies | height | body RLP; absent for a block without transactions |
 //! | receipts | height | stored receipts; absent for a block without transactions |
@@ -23,12 +24,17 @@ use minuet_core::{B256, Digest, Height, U256};
 
 /// The format that this program reads and writes.
 pub const FORMAT_VERSION: u8 = 1;
+/// The same, but old blocks are gone: a program that does not know of that must not take it for damage.
+pub const PRUNED_FORMAT_VERSION: u8 = 2;
 /// Key of the format version.
 pub const META_FORMAT: &[u8] = b"format";
 /// Key of the genesis fingerprint.
 pub const META_GENESIS: &[u8] = b"genesis";
 /// Key of the newest final block's height and digest.
 pub const META_TIP: &[u8] = b"tip";
+
+/// Key of the lowest height whose block is kept (beside block 0's header).
+pub const META_OLDEST: &[u8] = b"oldest";
 
 /// The error for bytes that this program did not write.
 pub fn corrupt(what: impl Into<String>, reason: impl ToString) -> StoreError {
@@ -68,6 +74,15 @@ pub fn read_tip(store: &dyn Store) -> Result<Option<(Height, Digest)>, StoreErro
         }
         _ => Err(corrupt("tip", format!("{} bytes instead of 40", bytes.len()))),
     }
+}
+
+/// Reads [`META_OLDEST`]; height 0 while everything is kept.
+///
+/// # Errors
+/// Unreadable or damaged.
+pub fn read_oldest(store: &dyn Store) -> Result<Height, StoreError> {
+    let bytes = store.get(Column::Meta, META_OLDEST)?;
+    bytes.map_or(Ok(Height::GENESIS), |bytes| decode_height("oldest kept height", &bytes))
 }
 
 /// Value of the transaction index.

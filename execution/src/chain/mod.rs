@@ -2,6 +2,7 @@
 
 pub mod format;
 mod open;
+pub(crate) mod prune;
 mod reader;
 
 pub use open::{OpenedChain, open};

@@ -1,6 +1,7 @@
 //! Opening the stored chain: a new one from its genesis, or the stored one at its tip.
 
 use super::format::{self, corrupt};
+use super::prune;
 use crate::Workers;
 use crate::trie::{StateTrie, trie_key};
 use minuet_core::account::Account;
@@ -18,6 +19,8 @@ const PAGE: usize = 10_000;
 pub struct OpenedChain {
     /// The newest final block.
     pub tip: Arc<BlockHeader>,
+    /// The lowest height whose block is kept; 0 while everything is.
+    pub oldest: Height,
     /// The state after it.
     pub state: StateTrie,
 }
@@ -35,6 +38,11 @@ pub fn open(store: &dyn Store, genesis: &Genesis, workers: Workers) -> Result<Op
     }
     let (height, digest) =
         format::read_tip(store)?.ok_or_else(|| corrupt("tip", "missing right after it was written"))?;
+    let oldest = format::read_oldest(store)?;
+    if oldest > height {
+        return Err(corrupt("oldest kept height", format!("{oldest} is above the newest block, {height}")));
+    }
+    prune::retire_below(store, oldest);
     let tip = read_tip_header(store, height, digest)?;
     let mut state = load_state(store)?;
     let root = state.root_hash(workers);
@@ -42,7 +50,7 @@ pub fn open(store: &dyn Store, genesis: &Genesis, workers: Workers) -> Result<Op
         let reason = format!("their root is {root}, the header of block {height} says {}", tip.state_root());
         return Err(corrupt("accounts", reason));
     }
-    Ok(OpenedChain { tip: Arc::new(tip), state })
+    Ok(OpenedChain { tip: Arc::new(tip), oldest, state })
 }
 
 fn check_identity(store: &dyn Store, genesis: &Genesis) -> Result<(), StoreError> {
@@ -61,12 +69,18 @@ fn check_identity(store: &dyn Store, genesis: &Genesis) -> Result<(), StoreError
              or another (or emptied) data directory"
         )));
     }
+    let is_pruned = store.get(Column::Meta, format::META_OLDEST)?.is_some();
     match store.get(Column::Meta, format::META_FORMAT)?.as_deref() {
-        Some([format::FORMAT_VERSION]) => Ok(()),
+        Some([format::FORMAT_VERSION]) if !is_pruned => Ok(()),
+        Some([format::PRUNED_FORMAT_VERSION]) if is_pruned => Ok(()),
+        Some([found @ (format::FORMAT_VERSION | format::PRUNED_FORMAT_VERSION)]) => {
+            Err(corrupt("format version", format!("{found} does not fit with whether blocks are gone")))
+        }
         Some([found]) => Err(mismatch(format!(
-            "format version {found}, this program reads {}; use the program that wrote it, or resync into an empty data \
-             directory",
-            format::FORMAT_VERSION
+            "format version {found}, this program reads {} and {}; use the program that wrote it, or resync into an empty \
+             data directory",
+            format::FORMAT_VERSION,
+            format::PRUNED_FORMAT_VERSION
         ))),
         _ => Err(corrupt("format version", "missing or longer than one byte")),
     }

@@ -81,6 +81,14 @@ impl ChainReader {
         self.header(height)?.ok_or_else(|| corrupt(format!("header of block {height}"), "missing"))
     }
 
+    /// The lowest height whose block is kept; 0 while everything is. Of what is below, only block 0's header is kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read or is damaged.
+    pub fn oldest(&self) -> Result<Height, StoreError> {
+        format::read_oldest(&*self.store)
+    }
+
     /// Header of the final block at a height.
     ///
     /// # Errors
@@ -159,6 +167,14 @@ impl ChainReader {
     /// When the store cannot be read or is damaged.
     pub fn transaction(&self, hash: &TxHash) -> Result<Option<FinalTransaction>, StoreError> {
         let Some((height, index)) = self.place_of(hash)? else { return Ok(None) };
+        match self.transaction_at(hash, height, index) {
+            // Its block went while it was read.
+            Err(_) if height < self.oldest()? => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    fn transaction_at(&self, hash: &TxHash, height: Height, index: u32) -> Result<FinalTransaction, StoreError> {
         let damaged = |reason: String| corrupt(format!("transaction {hash} of block {height}"), reason);
         let missing = || damaged("the index names it, but it is not there".to_owned());
         let place = usize::try_from(index).map_err(|_| missing())?;
@@ -174,7 +190,7 @@ impl ChainReader {
         let gas_used = receipt.cumulative_gas_used.saturating_sub(before);
         let tip = transaction.fields().effective_tip(header.base_fee()).unwrap_or_default();
         let effective_gas_price = tip.saturating_add(u128::from(header.base_fee()));
-        Ok(Some(FinalTransaction { header, index, transaction, receipt, gas_used, effective_gas_price }))
+        Ok(FinalTransaction { header, index, transaction, receipt, gas_used, effective_gas_price })
     }
 }
 

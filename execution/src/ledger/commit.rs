@@ -1,7 +1,7 @@
 //! Committing: executed blocks become final in one atomic, synced write (D-ACK).
 
 use super::{CommitRefusal, Ledger, LedgerError};
-use crate::chain::format;
+use crate::chain::{format, prune};
 use crate::overlay::{ChainGap, ExecutedBlock};
 use minuet_core::account::Account;
 use minuet_core::certificate::{Certificate, CertificateKind};
@@ -9,7 +9,7 @@ use minuet_core::header::BlockHeader;
 use minuet_core::messages::{FinalizedBlock, StateNotice};
 use minuet_core::receipt::encode_receipts;
 use minuet_core::store::{Batch, Column, Durability};
-use minuet_core::{Address, Digest, TxHash};
+use minuet_core::{Address, Digest, Height, TxHash};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,8 +45,16 @@ impl Ledger {
         let chain = self.tree.chain(self.tip.digest(), fresh).map_err(|gap| LedgerError::Commit(self.refusal(gap)))?;
         let Some(newest) = chain.last() else { return Ok(None) };
         let accounts = net_accounts(&chain);
-        let (batch, body_bytes) = write_chain(&chain, &accounts, finalization);
+        let (mut batch, body_bytes) = write_chain(&chain, &accounts, finalization);
+        let oldest = self.oldest_to_keep(newest.block.header().height());
+        if oldest > self.oldest {
+            prune::mark(&mut batch, oldest);
+        }
         self.store.write(batch, Durability::Synced)?;
+        if oldest > self.oldest {
+            self.oldest = oldest;
+            prune::retire_below(&*self.store, oldest);
+        }
 
         self.tip = Arc::clone(newest.block.header());
         self.state = newest.execution.state.clone();
@@ -55,6 +63,14 @@ impl Ledger {
             self.admitted.remove(transaction);
         }
         Ok(Some(self.finality(&chain, &accounts, &body_bytes)))
+    }
+
+    /// What goes stays away: with another setting, or none, the mark does not fall.
+    fn oldest_to_keep(&self, tip: Height) -> Height {
+        match self.retain_blocks {
+            0 => self.oldest,
+            retained => self.oldest.max(Height(tip.0.saturating_sub(retained))),
+        }
     }
 
     fn refusal(&self, gap: ChainGap) -> CommitRefusal {

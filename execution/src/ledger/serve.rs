@@ -1,4 +1,5 @@
-//! Serving: final blocks for peers that catch up, bounded in count and bytes (B-FETCH).
+//! Serving: final blocks for peers that catch up, bounded in count and bytes (B-FETCH). Blocks that are gone are
+//! answered like those that never were: with nothing.
 
 use super::Ledger;
 use crate::chain::format::corrupt;
@@ -34,6 +35,10 @@ impl Ledger {
         let mut blocks = Vec::new();
         let mut left = max_bytes.min(MAX_SERVED_BYTES) as usize;
         let mut height = from;
+        if from < self.oldest {
+            tracing::debug!(%from, oldest = %self.oldest, "a peer asks for blocks that are no longer kept here");
+            return Ok(blocks);
+        }
         for _ in 0..max_blocks.min(MAX_SERVED_BLOCKS) {
             if height > self.tip.height() {
                 break;

@@ -10,7 +10,7 @@ use minuet_core::fees::FeeRules;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::Verdict;
-use minuet_core::store::{Batch, Change, Column, Durability, KeyValue, Store, StoreError};
+use minuet_core::store::{Batch, Change, Column, Durability, KeyValue, NumberedBy, Store, StoreError};
 use minuet_core::transaction::{Transaction, UnsignedTransaction, address_of};
 use minuet_core::{Address, B256, Bytes, Digest, TimeMs, U256, ValidatorIndex, View};
 use minuet_execution::ledger::SealParts;
@@ -107,6 +107,14 @@ impl Store for TestStore {
         let last = entries.iter().rev().find(|((c, _), _)| *c == column);
         Ok(last.map(|((_, key), value)| (key.clone(), value.clone())))
     }
+
+    fn retire(&self, column: Column, by: NumberedBy, until: u64) {
+        let range = 1_u64.to_be_bytes().to_vec()..until.to_be_bytes().to_vec();
+        self.entries.lock().unwrap().retain(|(c, key), value| {
+            let numbered = if by == NumberedBy::Key { key } else { value };
+            *c != column || !range.contains(numbered)
+        });
+    }
 }
 
 pub fn key(seed: u32) -> Ed25519SecretKey {
@@ -179,7 +187,7 @@ pub fn open(store: &Arc<TestStore>, genesis: &Genesis) -> Ledger {
 
 pub fn try_open(store: &Arc<TestStore>, genesis: &Genesis) -> Result<Ledger, StoreError> {
     let store: Arc<dyn Store> = Arc::clone(store) as _;
-    Ledger::open(store, genesis, LedgerOptions { workers: Workers::Inline })
+    Ledger::open(store, genesis, LedgerOptions { workers: Workers::Inline, ..LedgerOptions::default() })
 }
 
 pub fn parts(parent: &Arc<BlockHeader>, view: u64) -> SealParts {

@@ -3,6 +3,7 @@
 mod account;
 mod evidence;
 mod finality;
+mod fleet;
 mod query;
 mod transfer;
 mod verify;

@@ -147,49 +147,21 @@ fn describe_block(block: &Block) -> Output {
     Output::new(text, json)
 }
 
-/// How one node or a whole localnet is doing.
+/// How one node, a whole localnet or any set of nodes is doing.
 ///
 /// # Errors
-/// With one node, the node's; with `--all`, only if none answers.
+/// With one node, the node's; with several, if none answers, or if they contradict each other.
 pub fn status(args: &StatusArgs) -> Result<Output, Failure> {
+    if !args.nodes.is_empty() {
+        return super::fleet::status(&args.nodes);
+    }
     if args.all {
-        return status_of_all(&Manifest::read(&args.dir)?.rpc_urls());
+        return super::fleet::status(&Manifest::read(&args.dir)?.rpc_urls());
     }
     block_on(async {
         let mut client = connect(&args.node.url).await?;
         let status = client.status().await.map_err(|error| refused(&error))?;
         Ok(Output::new(describe_status(&status), status_json(&args.node.url, &status)))
-    })
-}
-
-fn status_of_all(urls: &[String]) -> Result<Output, Failure> {
-    block_on(async {
-        let (mut lines, mut entries, mut answered) = (Vec::new(), Vec::new(), 0);
-        for (index, url) in urls.iter().enumerate() {
-            let answer = async { connect(url).await?.status().await.map_err(|error| refused(&error)) };
-            match answer.await {
-                Ok(status) => {
-                    answered += 1;
-                    lines.push(format!(
-                        "{index:>3}  {url}  height {}  view {}  finality p50/p99 {:.1}/{:.1} ms  peers {}  pool {}",
-                        status.height,
-                        status.view,
-                        status.finality_p50_us as f64 / 1000.0,
-                        status.finality_p99_us as f64 / 1000.0,
-                        status.peers,
-                        status.pool_pending + status.pool_queued
-                    ));
-                    entries.push(status_json(url, &status));
-                }
-                Err(failure) => {
-                    lines.push(format!("{index:>3}  {url}  {failure}"));
-                    entries.push(json!({"ok": false, "url": url, "error": failure.message}));
-                }
-            }
-        }
-        let failure = (answered == 0)
-            .then(|| Failure::new(Exit::Unreachable, "no node answers: start them with 'make localnet'"));
-        Ok(Output { text: lines.join("\n"), json: json!({"ok": answered == urls.len(), "nodes": entries}), failure })
     })
 }
 
@@ -199,7 +171,8 @@ fn describe_status(status: &GetStatusResponse) -> String {
         "version       {}\nchain         id {}, genesis {}\nrole          {}\nheight        {} ({lag} behind), view {}\n\
          finality      p50 {:.2} ms, p99 {:.2} ms over {} blocks\ncommittee     n={} f={} M={} L={}\n\
          peers         {}\npool          {} pending, {} queued, {} bytes\nbase fee      {} wei\n\
-         nullified     {} views since start\nuptime        {} s, {} s of processor, {} MiB of memory",
+         nullified     {} views since start\nuptime        {} s, {} s of processor, {} MiB of memory\n\
+         storage       blocks from {} on, {} MiB of disk free",
         status.version,
         status.chain_id,
         hex0x(&status.genesis_fingerprint),
@@ -221,11 +194,13 @@ fn describe_status(status: &GetStatusResponse) -> String {
         status.nullified_views,
         status.uptime_ms / 1000,
         status.cpu_ms / 1000,
-        status.resident_bytes / (1024 * 1024)
+        status.resident_bytes / (1024 * 1024),
+        status.oldest_height,
+        status.disk_free_bytes / (1024 * 1024)
     )
 }
 
-fn status_json(url: &str, status: &GetStatusResponse) -> Value {
+pub(super) fn status_json(url: &str, status: &GetStatusResponse) -> Value {
     json!({
         "ok": true, "url": url, "version": status.version, "chain_id": status.chain_id,
         "genesis_hash": hex0x(&status.genesis_hash), "genesis_fingerprint": hex0x(&status.genesis_fingerprint),
@@ -241,5 +216,7 @@ fn status_json(url: &str, status: &GetStatusResponse) -> Value {
         "cpu_ms": status.cpu_ms, "resident_bytes": status.resident_bytes,
         "finalized_transactions": status.finalized_transactions, "rejected_by_reason": status.rejected_by_reason,
         "evidence_count": status.evidence_count,
+        "finalized_transactions": status.finalized_transactions, "oldest_height": status.oldest_height,
+        "disk_free_bytes": status.disk_free_bytes,
     })
 }

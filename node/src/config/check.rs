@@ -35,6 +35,11 @@ pub fn check_ranges(config: &NodeConfig) -> Result<(), Failure> {
         ((1..=1_048_576).contains(&storage.write_buffer_mb), "storage.write_buffer_mb must be between 1 and 1048576"),
         ((16..=1_000_000).contains(&storage.max_open_files), "storage.max_open_files must be between 16 and 1000000"),
         ((1..=1024).contains(&storage.journal_segment_mb), "storage.journal_segment_mb must be between 1 and 1024"),
+        (
+            storage.retain_blocks == 0 || storage.retain_blocks >= 1000,
+            "storage.retain_blocks must be 0, which keeps everything, or at least 1000: peers that are behind need them",
+        ),
+        (storage.low_disk_mb <= 1_048_576, "storage.low_disk_mb must be at most 1048576"),
     ];
     if let Some((_, reason)) = checks.iter().find(|(good, _)| !good) {
         return Err(Failure::config(reason));

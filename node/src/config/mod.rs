@@ -123,6 +123,10 @@ pub struct StorageConfig {
     pub max_open_files: u32,
     /// A preallocated journal file, in mebibytes.
     pub journal_segment_mb: u64,
+    /// Blocks that are kept below the newest final one; 0 keeps everything.
+    pub retain_blocks: u64,
+    /// Free space of the data directory's file system below which the node warns, in mebibytes.
+    pub low_disk_mb: u64,
 }
 
 /// `[log]`
@@ -194,7 +198,14 @@ impl Default for MempoolConfig {
 
 impl Default for StorageConfig {
     fn default() -> Self {
-        Self { block_cache_mb: 64, write_buffer_mb: 64, max_open_files: 256, journal_segment_mb: 16 }
+        Self {
+            block_cache_mb: 64,
+            write_buffer_mb: 64,
+            max_open_files: 256,
+            journal_segment_mb: 16,
+            retain_blocks: 0,
+            low_disk_mb: 1024,
+        }
     }
 }
 

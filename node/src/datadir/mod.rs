@@ -5,6 +5,7 @@
 //! Invariants: one process at a time; a directory never changes its chain.
 
 use crate::exit::{Exit, Failure};
+use crate::versions::foreign_version;
 use minuet_core::B256;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -130,12 +131,15 @@ fn read_marker(path: &Path) -> Result<Option<Marker>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(path, format!("cannot read {MARKER_FILE}: {error}"))),
     };
-    let marker: Marker = toml::from_str(&text)
-        .map_err(|error| refused(path, format!("damaged {MARKER_FILE} file: {}", error.message())))?;
-    if marker.version != MARKER_VERSION {
-        let reason = format!("has format version {}, this program reads {MARKER_VERSION}", marker.version);
+    if let Some(found) = foreign_version(&text, MARKER_VERSION) {
+        let reason = format!(
+            "its {MARKER_FILE} file has format version {found}, this program reads {MARKER_VERSION}: use the program that \
+             wrote it"
+        );
         return Err(refused(path, reason));
     }
+    let marker = toml::from_str(&text)
+        .map_err(|error| refused(path, format!("damaged {MARKER_FILE} file: {}", error.message())))?;
     Ok(Some(marker))
 }
 

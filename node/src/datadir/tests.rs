@@ -33,11 +33,14 @@ fn a_directory_with_foreign_files_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_damaged_or_newer_marker_is_refused() {
+fn a_damaged_marker_or_one_of_another_version_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(MARKER_FILE), "nonsense").unwrap();
     assert!(DataDir::open(dir.path(), 7, CHAIN).unwrap_err().message.contains("damaged CHAIN file"));
-    let newer = format!("version = 2\nchain_id = 7\ngenesis_fingerprint = \"{CHAIN}\"\n");
-    fs::write(dir.path().join(MARKER_FILE), newer).unwrap();
-    assert!(DataDir::open(dir.path(), 7, CHAIN).unwrap_err().message.contains("format version 2"));
+    for (version, more) in [(2, ""), (2, "epoch = 5\n"), (0, "")] {
+        let other = format!("version = {version}\nchain_id = 7\ngenesis_fingerprint = \"{CHAIN}\"\n{more}");
+        fs::write(dir.path().join(MARKER_FILE), other).unwrap();
+        let refusal = DataDir::open(dir.path(), 7, CHAIN).unwrap_err();
+        assert!(refusal.message.contains(&format!("format version {version}, this program reads 1")), "{refusal}");
+    }
 }

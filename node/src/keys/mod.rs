@@ -9,6 +9,7 @@ mod tests;
 pub use commands::run;
 
 use crate::exit::{Exit, Failure};
+use crate::versions::foreign_version;
 use minuet_core::bls::BlsSecretKey;
 use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::genesis::GenesisValidator;
@@ -102,10 +103,13 @@ pub fn read_secret(path: &Path, kind: KeyKind) -> Result<Zeroizing<[u8; 32]>, Fa
 
 /// Messages here never quote the file: it is secret.
 fn parse_secret(path: &Path, text: &str, kind: KeyKind) -> Result<Zeroizing<[u8; 32]>, Failure> {
-    let file: KeyFile =
-        toml::from_str(text).map_err(|_| refused(path, "damaged: expected the keys version, kind and secret"))?;
+    let other_version = |found| refused(path, format!("format version {found}, this program reads {KEY_VERSION}"));
+    let file: KeyFile = toml::from_str(text).map_err(|_| match foreign_version(text, KEY_VERSION) {
+        Some(found) => other_version(found),
+        None => refused(path, "damaged: expected the keys version, kind and secret"),
+    })?;
     if file.version != KEY_VERSION {
-        return Err(refused(path, format!("format version {}, this program reads {KEY_VERSION}", file.version)));
+        return Err(other_version(file.version.into()));
     }
     if file.kind != kind.name() {
         return Err(refused(path, format!("holds another kind of key, here one of kind '{}' is needed", kind.name())));

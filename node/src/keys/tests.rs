@@ -81,3 +81,16 @@ fn a_missing_key_says_how_to_make_one() {
     let refusal = read_bls(&dir.path().join(BLS_FILE)).unwrap_err();
     assert!(refusal.message.contains("minuet keys generate"), "{refusal}");
 }
+
+#[test]
+fn a_key_of_another_version_is_refused_by_name() {
+    let path = Path::new("a.key");
+    let kind_and_secret = format!("kind = \"bls\"\nsecret = \"{}\"\n", "11".repeat(32));
+    for (version, more) in [(0, ""), (2, ""), (2, "cipher = \"none\"\n")] {
+        let text = format!("version = {version}\n{kind_and_secret}{more}");
+        let refusal = parse_secret(path, &text, KeyKind::Bls).unwrap_err();
+        assert!(refusal.message.contains(&format!("format version {version}, this program reads 1")), "{refusal}");
+    }
+    let damaged = parse_secret(path, &format!("version = 1\n{kind_and_secret}cipher = 1\n"), KeyKind::Bls).unwrap_err();
+    assert!(damaged.message.contains("damaged"), "{damaged}");
+}

@@ -7,6 +7,7 @@ use crate::config::{ConsensusConfig, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT,
 use crate::devkeys::{DevSeed, SEED_FILE};
 use crate::exit::{Exit, Failure};
 use crate::keys::{self, BLS_FILE, KeyKind, NETWORK_FILE, VALIDATOR_FILE};
+use crate::versions::foreign_version;
 use minuet_core::genesis::{GENESIS_VERSION, Genesis, GenesisFile};
 use minuet_core::{Address, U256};
 use serde::{Deserialize, Serialize};
@@ -96,12 +97,15 @@ fn read_manifest(dir: &Path) -> Result<Option<Manifest>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(&path, "read", error)),
     };
-    let manifest: Manifest =
-        toml::from_str(&text).map_err(|error| Failure::config(format!("{}: {}", path.display(), error.message())))?;
-    if manifest.version != MANIFEST_VERSION {
-        let found = manifest.version;
-        return Err(Failure::config(format!("{}: format version {found}; start anew with --reset", path.display())));
+    if let Some(found) = foreign_version(&text, MANIFEST_VERSION) {
+        return Err(Failure::config(format!(
+            "{}: format version {found}, this program reads {MANIFEST_VERSION}; use the program that made the localnet, or \
+             another --dir",
+            path.display()
+        )));
     }
+    let manifest =
+        toml::from_str(&text).map_err(|error| Failure::config(format!("{}: {}", path.display(), error.message())))?;
     Ok(Some(manifest))
 }
 

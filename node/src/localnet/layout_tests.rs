@@ -82,3 +82,17 @@ fn an_interrupted_making_is_made_anew() {
     fs::remove_file(dir.path().join(GENESIS_FILE)).unwrap();
     assert!(prepare(&args(dir.path())).unwrap().complete);
 }
+
+#[test]
+fn a_manifest_of_another_version_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(&args(dir.path())).unwrap();
+    let path = dir.path().join(MANIFEST_FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    for (version, more) in [(0, ""), (2, ""), (2, "followers = 3\n")] {
+        let other = text.replace("version = 1", &format!("version = {version}"));
+        fs::write(&path, other + more).unwrap();
+        let refusal = Manifest::read(dir.path()).unwrap_err();
+        assert!(refusal.message.contains(&format!("format version {version}, this program reads 1")), "{refusal}");
+    }
+}

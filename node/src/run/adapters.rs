@@ -21,6 +21,9 @@ impl ChainSource for Chain {
     fn tip(&self) -> Result<(Height, Digest), StoreError> {
         self.0.tip()
     }
+    fn oldest(&self) -> Result<Height, StoreError> {
+        self.0.oldest()
+    }
     fn header_by_height(&self, height: Height) -> Result<Option<Arc<BlockHeader>>, StoreError> {
         self.0.header(height)
     }

@@ -5,6 +5,7 @@ mod adapters;
 mod consensus;
 pub(crate) mod first_use;
 mod plan;
+mod space;
 mod wires;
 
 use crate::config::Prepared;
@@ -19,7 +20,7 @@ use minuet_core::genesis::Genesis;
 use minuet_core::messages::JournalRecord;
 use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
-use minuet_execution::{Ledger, LedgerDriver, LedgerOptions};
+use minuet_execution::{Ledger, LedgerDriver};
 use minuet_mempool::MempoolDriver;
 use minuet_p2p::{P2pHandle, P2pIdentity};
 use minuet_rpc::{RpcContext, RpcHandle};
@@ -47,6 +48,7 @@ struct Running {
     rpc: RpcHandle,
     others: Vec<(&'static str, JoinHandle<()>)>,
     store: Arc<RocksStore>,
+    space: space::SpaceThread,
     /// Its lock is held for as long as anything may write there.
     _data_dir: DataDir,
 }
@@ -83,7 +85,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let plan = plan::Plan::new(&prepared)?;
     let genesis = Arc::new(prepared.genesis);
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
-    let ledger = Ledger::open(store.clone(), &genesis, LedgerOptions::default()).map_err(|error| storage(&error))?;
+    let ledger = Ledger::open(store.clone(), &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
     let (journal, records) = open_journal(&prepared.data_dir.path().join("journal"), &genesis, plan.journal)?;
     let signer = first_use::may_sign(&prepared.config.keys.bls, prepared.validator, journal.is_new())?;
@@ -122,12 +124,14 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         ("ledger", spawn_ledger(ledger, bells.ledger, ends)?),
         ("journal", spawn_journal(journal, bells.journal)?),
     ];
+    let low_disk_bytes = prepared.config.storage.low_disk_mb << 20;
+    let space = space::spawn(prepared.data_dir.path(), low_disk_bytes, store.clone(), status.clone(), ends.clone())?;
     let consensus = consensus::spawn(driver, bells.consensus, bells.wake_consensus, clock, ends.clone())?;
     tracing::info!(
         validator = signer.map(|index| index.0), genesis = %genesis.digest(), p2p = %p2p.local_address(), api = %rpc.url(),
         height = status.height.get(), "started"
     );
-    Ok(Running { status, consensus, p2p, rpc, others, store, _data_dir: prepared.data_dir })
+    Ok(Running { status, consensus, p2p, rpc, others, store, space, _data_dir: prepared.data_dir })
 }
 
 fn open_journal(
@@ -215,6 +219,8 @@ impl Running {
         if let Err(error) = self.store.flush() {
             tracing::error!(%error, "the database was not flushed; its log has everything");
         }
+        self.store.stop_compactions();
+        self.space.stop();
         tracing::info!("stopped");
     }
 }

@@ -4,6 +4,7 @@ use crate::config::Prepared;
 use crate::exit::{Exit, Failure};
 use minuet_consensus::replica::Timing;
 use minuet_core::PeerId;
+use minuet_execution::LedgerOptions;
 use minuet_mempool::MempoolConfig;
 use minuet_p2p::{P2pConfig, PeerEntry};
 use minuet_storage::{JournalConfig, RocksConfig};
@@ -15,6 +16,7 @@ pub struct Plan {
     pub p2p: P2pConfig,
     pub rocks: RocksConfig,
     pub journal: JournalConfig,
+    pub ledger: LedgerOptions,
     pub mempool: MempoolConfig,
     pub timing: Timing,
     pub max_block_bytes: usize,
@@ -43,6 +45,7 @@ impl Plan {
                 segment_bytes: config.storage.journal_segment_mb << 20,
                 ..JournalConfig::default()
             },
+            ledger: LedgerOptions { retain_blocks: config.storage.retain_blocks, ..LedgerOptions::default() },
             mempool: MempoolConfig {
                 max_transactions: config.mempool.max_transactions,
                 max_bytes: config.mempool.max_mb << 20,

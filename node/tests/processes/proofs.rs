@@ -37,7 +37,7 @@ fn every_block_is_proven_against_the_genesis_and_kept_proofs_without_any_node() 
         assert_eq!(shown["verified"], true, "{which}");
     }
 
-    network.take_all().into_iter().for_each(|node| drop(node.stop()));
+    network.take_all().into_iter().for_each(|node| assert!(node.stop().success()));
     let offline = minuet(&["block", &height, "--genesis", &genesis, "--proof", text(&kept)]);
     assert_eq!((&offline["hash"], &offline["state_root"]), (&shown["hash"], &shown["state_root"]));
 

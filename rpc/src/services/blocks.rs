@@ -29,10 +29,15 @@ impl Services {
     }
 
     fn height_by_digest(&self, digest: &Digest) -> Result<Height, Status> {
-        self.0.read(|chain| chain.height_by_digest(digest))?.ok_or_else(|| {
-            let text = format!("no final block has the hash {digest}: it may not be final yet");
-            refuse(Code::NotFound, "block_not_found", text)
-        })
+        if let Some(height) = self.0.read(|chain| chain.height_by_digest(digest))? {
+            return Ok(height);
+        }
+        let oldest = self.0.read(|chain| chain.oldest())?;
+        let mut text = format!("no final block has the hash {digest}: it may not be final yet");
+        if oldest > Height::GENESIS {
+            text.push_str(&format!(", or it is below {oldest}, the oldest that this node keeps"));
+        }
+        Err(refuse(Code::NotFound, "block_not_found", text))
     }
 
     fn final_height(&self, height: Height) -> Result<Height, Status> {
@@ -88,6 +93,11 @@ impl BlockService for Services {
             Some(Which::Height(height)) => self.final_height(Height(*height))?,
             None => self.0.read(|chain| chain.tip())?.0,
         };
-        proof::finalization(Arc::clone(&self.0.chain), height).await.map(Response::new)
+        self.0.kept(height)?;
+        match proof::finalization(Arc::clone(&self.0.chain), height).await {
+            Ok(answer) => Ok(Response::new(answer)),
+            // It may have gone while it was read.
+            Err(status) => self.0.kept(height).and(Err(status)),
+        }
     }
 }

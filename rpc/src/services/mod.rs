@@ -11,7 +11,7 @@ use crate::convert::FinalEntry;
 use crate::events::Feed;
 use crate::limits::Limits;
 use crate::pool::Pool;
-use crate::refusal::{inconsistent, stopping, store_failed};
+use crate::refusal::{inconsistent, pruned, stopping, store_failed};
 use crate::source::{ChainSource, PeerSource};
 use minuet_core::genesis::Genesis;
 use minuet_core::status::NodeStatus;
@@ -51,8 +51,20 @@ impl Shared {
 
     /// The final block at a height that the chain's index named.
     pub async fn indexed_block(&self, height: Height) -> Result<Arc<FinalEntry>, Status> {
-        let entry = self.feed.entry(height).await?;
-        entry.ok_or_else(|| inconsistent(format_args!("block {height} is in the index only")))
+        match self.feed.entry(height).await {
+            Ok(Some(entry)) => Ok(entry),
+            // It may have gone at any moment until now.
+            missed => {
+                self.kept(height)?;
+                missed?.ok_or_else(|| inconsistent(format_args!("block {height} is in the index only")))
+            }
+        }
+    }
+
+    /// Refuses heights whose blocks are no longer kept.
+    pub fn kept(&self, height: Height) -> Result<(), Status> {
+        let oldest = self.read(|chain| chain.oldest())?;
+        if height < oldest && height != Height::GENESIS { Err(pruned(height, oldest)) } else { Ok(()) }
     }
 
     /// Ends when the node stops; the error says so.

@@ -75,6 +75,8 @@ fn status(shared: &Shared) -> Result<proto::GetStatusResponse, Status> {
         resident_bytes: process::resident_bytes(),
         cpu_ms: process::cpu_ms(),
         recovered_blocks: shared.feed.recovered(),
+        oldest_height: shared.read(|chain| chain.oldest())?.0,
+        disk_free_bytes: vital.disk_free_bytes.get(),
     })
 }
 
@@ -149,8 +151,9 @@ impl NodeService for Services {
         _request: Request<proto::GetHealthRequest>,
     ) -> Result<Response<proto::GetHealthResponse>, Status> {
         let _permit = self.0.limits.call()?;
-        let reasons = health::reasons(&self.0);
+        let mut reasons = health::reasons(&self.0);
         let status = if reasons.is_empty() { Health::Serving } else { Health::NotServing };
+        reasons.extend(health::low_disk(&self.0.status));
         Ok(Response::new(proto::GetHealthResponse { status: status.into(), reasons }))
     }
 }

@@ -78,6 +78,7 @@ struct Chain {
     index: BTreeMap<TxHash, (Height, u32)>,
     evidence: BTreeMap<Vec<u8>, Evidence>,
     certificates: BTreeMap<Height, Certificate>,
+    oldest: u64,
     broken: bool,
 }
 
@@ -138,6 +139,13 @@ impl FakeChain {
         self.0.lock().unwrap().evidence.insert(evidence.key().to_vec(), evidence);
     }
 
+    /// Blocks below are gone, but genesis.
+    pub fn prune(&self, oldest: u64) {
+        let mut chain = self.0.lock().unwrap();
+        chain.oldest = oldest;
+        chain.index.retain(|_, (height, _)| height.0 >= oldest);
+    }
+
     /// Gives the newest block a finalization of its own, signed by these validators.
     pub fn certify(&self, signers: std::ops::Range<u16>) {
         let mut chain = self.0.lock().unwrap();
@@ -166,7 +174,10 @@ impl FakeChain {
     }
 
     fn at<T>(&self, height: Height, read: impl FnOnce(&FinalizedBlock) -> T) -> Result<Option<T>, StoreError> {
-        self.read(|chain| usize::try_from(height.0).ok().and_then(|at| chain.blocks.get(at)).map(read))
+        self.read(|chain| {
+            let is_kept = height.0 == 0 || height.0 >= chain.oldest;
+            usize::try_from(height.0).ok().filter(|_| is_kept).and_then(|at| chain.blocks.get(at)).map(read)
+        })
     }
 }
 
@@ -177,11 +188,18 @@ impl ChainSource for FakeChain {
             (header.height(), header.digest())
         })
     }
+    fn oldest(&self) -> Result<Height, StoreError> {
+        self.read(|chain| Height(chain.oldest))
+    }
     fn header_by_height(&self, height: Height) -> Result<Option<Arc<BlockHeader>>, StoreError> {
         self.at(height, |block| Arc::clone(&block.header))
     }
     fn height_by_digest(&self, digest: &Digest) -> Result<Option<Height>, StoreError> {
-        self.read(|chain| chain.blocks.iter().map(|b| &b.header).find(|h| h.digest() == *digest).map(|h| h.height()))
+        self.read(|chain| {
+            let is_kept = |height: &Height| height.0 == 0 || height.0 >= chain.oldest;
+            let mut headers = chain.blocks.iter().map(|block| &block.header);
+            headers.find(|header| header.digest() == *digest).map(|header| header.height()).filter(is_kept)
+        })
     }
     fn body(&self, height: Height) -> Result<Option<Body>, StoreError> {
         self.at(height, |block| Body {

@@ -62,6 +62,54 @@ async fn blocks_that_are_not_there_and_bad_fields_are_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn blocks_that_are_no_longer_kept_are_refused_by_a_word_of_their_own() {
+    use crate::client::WhichBlock;
+    use proto::transaction_state::State;
+    let mut node = start(test_config()).await;
+    let (gone, kept) = (transfer(0), transfer(1));
+    let old = node.chain.push(std::slice::from_ref(&gone)).header;
+    node.chain.push(&[]);
+    node.chain.push(std::slice::from_ref(&kept));
+    node.chain.certify(0..5);
+    node.chain.prune(3);
+    for height in [1, 2] {
+        for outcome in [
+            node.client.block_at(Height(height), TransactionDetail::Full).await.map(drop),
+            node.client.finality_proof(WhichBlock::Height(Height(height))).await.map(drop),
+        ] {
+            let (code, text, word) = refusal(outcome);
+            assert_eq!((code, word.as_str()), (Code::NotFound, "pruned"));
+            assert!(text.contains("the oldest that this node keeps is 3"), "{text}");
+        }
+    }
+    let (code, text, word) = refusal(node.client.block(&old.digest(), TransactionDetail::Full).await);
+    assert_eq!((code, word.as_str()), (Code::NotFound, "block_not_found"));
+    assert!(text.contains("or it is below 3"), "{text}");
+    let mut blocks = node.client.subscribe_blocks(Some(Height(2)), false).await.unwrap();
+    let (_, _, word) = refusal(blocks.message().await.map_err(ClientError::from));
+    assert_eq!(word, "pruned");
+
+    assert_eq!(node.client.block_at(Height(0), TransactionDetail::Full).await.unwrap().height, 0);
+    assert_eq!(node.client.block_at(Height(3), TransactionDetail::Full).await.unwrap().height, 3);
+    let state = |answer: proto::GetTransactionResponse| answer.state.unwrap().state.unwrap();
+    assert!(matches!(state(node.client.transaction(&gone.hash()).await.unwrap()), State::Unknown(_)));
+    assert!(matches!(state(node.client.transaction(&kept.hash()).await.unwrap()), State::Final(_)));
+    assert_eq!(node.client.status().await.unwrap().oldest_height, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn low_disk_is_a_reason_to_look_and_not_to_stop_serving() {
+    let mut node = start(RpcConfig { stale_after_ms: u64::MAX, ..test_config() }).await;
+    node.chain.push(&[]);
+    node.status.disk_free_bytes.set(300 << 20);
+    assert_eq!(node.client.status().await.unwrap().disk_free_bytes, 300 << 20);
+    node.status.low_disk.store(true, std::sync::atomic::Ordering::Relaxed);
+    let health = node.client.node.get_health(proto::GetHealthRequest {}).await.unwrap().into_inner();
+    assert_eq!(health.status(), proto::get_health_response::Status::Serving);
+    assert_eq!(health.reasons, ["low disk: 300 MiB are free; without space the node stops"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_storage_failure_sends_the_caller_to_another_node() {
     let mut node = start(test_config()).await;
     node.chain.break_storage();

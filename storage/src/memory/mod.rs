@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use minuet_core::store::{Batch, Change, Column, Durability, KeyValue, Store, StoreError};
+use crate::retired::Retired;
+use minuet_core::store::{Batch, Change, Column, Durability, KeyValue, NumberedBy, Store, StoreError};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -29,10 +30,11 @@ impl State {
     }
 }
 
-/// A [`Store`] in memory. A write is lost by [`MemoryStore::lose_unsynced`] unless it, or a later one, was synced.
+/// A [`Store`] in memory. What is retired is hidden, not freed. A write is lost by [`MemoryStore::lose_unsynced`] unless it, or a later one, was synced.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: RwLock<State>,
+    retired: Retired,
 }
 
 impl MemoryStore {
@@ -73,7 +75,9 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.read().tables.get(&column).and_then(|table| table.get(key).cloned()))
+        let state = self.read();
+        let value = state.tables.get(&column).and_then(|table| table.get(key));
+        Ok(value.filter(|value| !self.retired.holds(column, key, value)).cloned())
     }
 
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
@@ -115,13 +119,19 @@ impl Store for MemoryStore {
         let entries = table
             .range::<[u8], _>((Bound::Included(from), Bound::Unbounded))
             .take_while(|(key, _)| until.is_none_or(|until| key.as_slice() < until))
+            .filter(|(key, value)| !self.retired.holds(column, key, value))
             .take(limit);
         Ok(entries.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn last(&self, column: Column) -> Result<Option<KeyValue>, StoreError> {
         let state = self.read();
-        let entry = state.tables.get(&column).and_then(|table| table.last_key_value());
+        let mut entries = state.tables.get(&column).into_iter().flat_map(|table| table.iter().rev());
+        let entry = entries.find(|(key, value)| !self.retired.holds(column, key, value));
         Ok(entry.map(|(key, value)| (key.clone(), value.clone())))
+    }
+
+    fn retire(&self, column: Column, by: NumberedBy, until: u64) {
+        self.retired.raise(column, by, until);
     }
 }

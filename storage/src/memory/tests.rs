@@ -50,19 +50,66 @@ fn failing_writes_change_nothing() {
     assert_eq!((keys(&store).len(), store.write_count()), (1, 1));
 }
 
+fn numbered(store: &MemoryStore, by: NumberedBy) -> Vec<u64> {
+    let first = |bytes: &[u8]| u64::from_be_bytes(bytes[..8].try_into().unwrap());
+    let entries = store.scan(Column::Bodies, &[], None, usize::MAX).unwrap().into_iter();
+    entries.map(|(key, value)| first(if by == NumberedBy::Key { &key } else { &value })).collect()
+}
+
+#[test]
+fn retired_numbers_are_gone_for_every_reader_and_never_come_back() {
+    for by in [NumberedBy::Key, NumberedBy::Value] {
+        let store = MemoryStore::new();
+        let mut batch = Batch::default();
+        for number in 0..10_u64 {
+            let (key, value) = match by {
+                NumberedBy::Key => (number.to_be_bytes().to_vec(), b"value".to_vec()),
+                NumberedBy::Value => {
+                    (vec![u8::try_from(number).unwrap()], [&number.to_be_bytes()[..], b"more"].concat())
+                }
+            };
+            batch.put(Column::Bodies, key, value);
+        }
+        store.write(batch, Durability::Synced).unwrap();
+        for nothing in [0, 1] {
+            store.retire(Column::Bodies, by, nothing);
+            assert_eq!(numbered(&store, by).len(), 10);
+        }
+        store.retire(Column::Bodies, by, 4);
+        assert_eq!(numbered(&store, by), [0, 4, 5, 6, 7, 8, 9]);
+        store.retire(Column::Bodies, by, 2);
+        store.retire(Column::Headers, by, 9);
+        assert_eq!(numbered(&store, by), [0, 4, 5, 6, 7, 8, 9], "lower, and of another column");
+        store.retire(Column::Bodies, by, u64::MAX);
+        assert_eq!(numbered(&store, by), [0]);
+        let last = store.last(Column::Bodies).unwrap().unwrap();
+        assert!(last.0 == [0] || last.0 == [0; 8]);
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Write(Vec<(usize, Vec<u8>, Option<Vec<u8>>)>, bool),
     GetMany(usize, Vec<Vec<u8>>),
     Scan { column: usize, from: Vec<u8>, until: Option<Vec<u8>>, limit: usize },
     Last(usize),
+    Retire { column: usize, by: NumberedBy, until: u64 },
     Flush,
+    Reclaim,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let key = || prop::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(0xff)], 0..4);
+    let short = || prop::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(0xff)], 0..4);
+    let numbered = |number: u64, mut tail: Vec<u8>| {
+        let mut bytes = number.to_be_bytes().to_vec();
+        bytes.append(&mut tail);
+        bytes
+    };
+    let number = move || (0_u64..6, short()).prop_map(move |(number, tail)| numbered(number, tail));
+    let key = move || prop_oneof![2 => short(), 1 => number()];
     let column = || prop_oneof![Just(0_usize), Just(2), Just(7)];
-    let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..5));
+    let value = prop::option::of(prop_oneof![2 => prop::collection::vec(any::<u8>(), 0..5), 1 => number()]);
+    let by = prop_oneof![Just(NumberedBy::Key), Just(NumberedBy::Value)];
     let write = (prop::collection::vec((column(), key(), value), 0..6), any::<bool>());
     prop::collection::vec(
         prop_oneof![
@@ -71,7 +118,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             2 => (column(), key(), prop::option::of(key()), 0_usize..8)
                 .prop_map(|(column, from, until, limit)| Step::Scan { column, from, until, limit }),
             1 => column().prop_map(Step::Last),
+            1 => (column(), by, 0_u64..6).prop_map(|(column, by, until)| Step::Retire { column, by, until }),
             1 => Just(Step::Flush),
+            1 => Just(Step::Reclaim),
         ],
         1..80,
     )
@@ -119,7 +168,12 @@ proptest! {
                     let column = Column::ALL[column];
                     prop_assert_eq!(rocks.last(column).unwrap(), memory.last(column).unwrap());
                 }
+                Step::Retire { column, by, until } => {
+                    rocks.retire(Column::ALL[column], by, until);
+                    memory.retire(Column::ALL[column], by, until);
+                }
                 Step::Flush => rocks.flush().unwrap(),
+                Step::Reclaim => rocks.reclaim().unwrap(),
             }
         }
         for column in Column::ALL {

@@ -9,13 +9,15 @@
 
 mod errors;
 mod options;
+mod reclaim;
 #[cfg(test)]
 mod tests;
 
 pub use options::RocksConfig;
 
+use crate::retired::Retired;
 use errors::Errors;
-use minuet_core::store::{Batch, Change, Column, Durability, KeyValue, Store, StoreError};
+use minuet_core::store::{Batch, Change, Column, Durability, KeyValue, NumberedBy, Store, StoreError};
 use rocksdb::{
     Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DEFAULT_COLUMN_FAMILY_NAME, Direction, IteratorMode, ReadOptions,
     WriteBatch, WriteBufferManager, WriteOptions, properties,
@@ -45,6 +47,7 @@ pub struct RocksStore {
     cache: Cache,
     write_buffers: WriteBufferManager,
     errors: Errors,
+    retired: Arc<Retired>,
 }
 
 impl RocksStore {
@@ -62,10 +65,16 @@ impl RocksStore {
         let options = options::database(&config, &write_buffers, is_new);
         let names = std::iter::once((DEFAULT_COLUMN_FAMILY_NAME, None))
             .chain(Column::ALL.into_iter().map(|column| (column.name(), Some(column))));
-        let families = names
-            .map(|(name, column)| ColumnFamilyDescriptor::new(name, options::column_family(&config, &cache, column)));
+        let retired = Arc::new(Retired::default());
+        let families = names.map(|(name, column)| {
+            let mut options = options::column_family(&config, &cache, column);
+            if let Some(column) = column {
+                reclaim::drop_retired(&mut options, column, &retired);
+            }
+            ColumnFamilyDescriptor::new(name, options)
+        });
         let db = DB::open_cf_descriptors(&options, path, families).map_err(|error| errors.on_open(&error))?;
-        let store = Self { db, cache, write_buffers, errors };
+        let store = Self { db, cache, write_buffers, errors, retired };
         store.check_format_version()?;
         Ok(Arc::new(store))
     }
@@ -164,9 +173,18 @@ impl RocksStore {
         limit: usize,
     ) -> Result<Vec<KeyValue>, StoreError> {
         let mut entries = Vec::new();
-        for entry in self.db.iterator_cf_opt(self.family(column)?, options, mode).take(limit) {
+        if limit == 0 {
+            return Ok(entries);
+        }
+        for entry in self.db.iterator_cf_opt(self.family(column)?, options, mode) {
             let (key, value) = entry.map_err(|error| self.errors.on("scan", &error))?;
+            if self.retired.holds(column, &key, &value) {
+                continue;
+            }
             entries.push((key.into_vec(), value.into_vec()));
+            if entries.len() == limit {
+                break;
+            }
         }
         Ok(entries)
     }
@@ -198,18 +216,17 @@ fn prepare_directory(path: &Path, errors: &Errors) -> Result<bool, StoreError> {
 
 impl Store for RocksStore {
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db.get_cf(self.family(column)?, key).map_err(|error| self.errors.on("get", &error))
+        let value = self.db.get_cf(self.family(column)?, key).map_err(|error| self.errors.on("get", &error))?;
+        Ok(value.filter(|value| !self.retired.holds(column, key, value)))
     }
 
     fn get_many(&self, column: Column, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let values = self.db.batched_multi_get_cf(self.family(column)?, keys, false);
-        values
-            .into_iter()
-            .map(|value| match value {
-                Ok(value) => Ok(value.map(|slice| slice.to_vec())),
-                Err(error) => Err(self.errors.on("get", &error)),
-            })
-            .collect()
+        let values = keys.iter().zip(values).map(|(key, value)| match value {
+            Ok(value) => Ok(value.map(|slice| slice.to_vec()).filter(|value| !self.retired.holds(column, key, value))),
+            Err(error) => Err(self.errors.on("get", &error)),
+        });
+        values.collect()
     }
 
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
@@ -243,5 +260,9 @@ impl Store for RocksStore {
 
     fn last(&self, column: Column) -> Result<Option<KeyValue>, StoreError> {
         Ok(self.collect(column, ReadOptions::default(), IteratorMode::End, 1)?.pop())
+    }
+
+    fn retire(&self, column: Column, by: NumberedBy, until: u64) {
+        self.retired.raise(column, by, until);
     }
 }

@@ -180,6 +180,84 @@ fn usage_is_told_and_memory_stays_bounded() {
     assert!(store.disk_usage().unwrap() > 10_000);
 }
 
+/// Heights 0 to `count` with 20 kB each that do not compress, and an index of random keys to them.
+fn chain(store: &RocksStore, count: u64) {
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u8
+    };
+    for height in 0..=count {
+        let mut batch = Batch::default();
+        batch.put(Column::Bodies, height.to_be_bytes(), (0..20_000).map(|_| random()).collect::<Vec<_>>());
+        for _ in 0..20 {
+            let key: Vec<u8> = (0..32).map(|_| random()).collect();
+            batch.put(Column::TransactionIndex, key, [&height.to_be_bytes()[..], &[0; 4]].concat());
+        }
+        batch.put(Column::Meta, b"tip".to_vec(), height.to_be_bytes());
+        store.write(batch, Durability::Unsynced).unwrap();
+    }
+}
+
+fn retire(store: &RocksStore, until: u64) {
+    store.retire(Column::Bodies, NumberedBy::Key, until);
+    store.retire(Column::TransactionIndex, NumberedBy::Value, until);
+}
+
+#[test]
+fn the_space_of_what_is_retired_is_given_back_and_the_rest_stays() {
+    const COUNT: u64 = 2_000;
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    chain(&store, COUNT);
+    store.flush().unwrap();
+    let before = store.disk_usage().unwrap();
+    assert!(before > COUNT * 20_000, "{before}");
+    let entries = |store: &RocksStore, column| store.scan(column, &[], None, usize::MAX).unwrap().len() as u64;
+    let kept = |store: &RocksStore| (entries(store, Column::Bodies), entries(store, Column::TransactionIndex));
+    assert_eq!(kept(&store), (COUNT + 1, (COUNT + 1) * 20));
+
+    retire(&store, 1_801);
+    assert_eq!((kept(&store), store.retired_until()), ((201, 201 * 20), 1_801), "gone for readers at once");
+    assert!(store.disk_usage().unwrap() > before / 2, "not yet for the disk");
+    store.reclaim().unwrap();
+    let after = store.disk_usage().unwrap();
+    assert!(after < before / 5, "{before} bytes before, {after} after");
+    assert_eq!(kept(&store), (201, 201 * 20));
+    assert_eq!(store.last(Column::Bodies).unwrap().unwrap().0, COUNT.to_be_bytes());
+
+    // What was not given back yet is seen again after opening, until it is retired again; block 0 stays.
+    retire(&store, 1_901);
+    drop(store);
+    let store = open(&place).unwrap();
+    assert_eq!(kept(&store), (201, 201 * 20));
+    retire(&store, 1_901);
+    store.reclaim().unwrap();
+    assert_eq!(kept(&store), (101, 101 * 20));
+    assert!(store.get(Column::Bodies, &0_u64.to_be_bytes()).unwrap().is_some());
+    assert_eq!(store.get(Column::Bodies, &1_900_u64.to_be_bytes()).unwrap(), None);
+    drop(store);
+    assert_eq!(kept(&open(&place).unwrap()), (101, 101 * 20), "not only hidden");
+}
+
+#[test]
+fn a_reclaim_that_is_cut_off_loses_nothing_that_is_kept() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    chain(&store, 1_000);
+    store.flush().unwrap();
+    retire(&store, 901);
+    let compacting = Arc::clone(&store);
+    let thread = std::thread::spawn(move || compacting.reclaim());
+    store.stop_compactions();
+    thread.join().unwrap().unwrap();
+    drop(store);
+    let store = open(&place).unwrap();
+    retire(&store, 901);
+    assert_eq!(store.scan(Column::Bodies, &[], None, usize::MAX).unwrap().len(), 101);
+    assert_eq!(store.scan(Column::TransactionIndex, &[], None, usize::MAX).unwrap().len(), 101 * 20);
+}
+
 /// Bytes that this process has sent towards the disk; 0 where the system does not count them.
 fn written_bytes() -> u64 {
     let text = fs::read_to_string("/proc/self/io").unwrap_or_default();
