@@ -9,4 +9,5 @@ mod harness;
 mod localnet;
 mod proofs;
 mod refusals;
+mod retention;
 mod stops;

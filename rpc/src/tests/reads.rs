@@ -65,11 +65,13 @@ async fn blocks_that_are_not_there_and_bad_fields_are_refused_by_name() {
 async fn blocks_that_are_no_longer_kept_are_refused_by_a_word_of_their_own() {
     use crate::client::WhichBlock;
     use proto::transaction_state::State;
-    let mut node = start(test_config()).await;
+    let mut node = start(RpcConfig { recent_blocks: 1, ..test_config() }).await;
     let (gone, kept) = (transfer(0), transfer(1));
     let old = node.chain.push(std::slice::from_ref(&gone)).header;
     node.chain.push(&[]);
-    node.chain.push(std::slice::from_ref(&kept));
+    let mut blocks = node.client.subscribe_blocks(Some(Height(3)), false).await.unwrap();
+    node.finalize(std::slice::from_ref(&kept));
+    assert_eq!(blocks.message().await.unwrap().unwrap().height, 3);
     node.chain.certify(0..5);
     node.chain.prune(3);
     for height in [1, 2] {
