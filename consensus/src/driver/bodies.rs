@@ -239,13 +239,13 @@ impl Driver {
         }
     }
 
-    /// A header came: its body may have been faster.
+    /// A header came: its body may have been faster. More than one peer may have sent one, and not all the right one.
     pub(super) fn match_early_body(&mut self, digest: &Digest) {
-        let waiting = self.blocks.early.iter().find(|(_, message)| message.digest == *digest).map(|(peer, _)| *peer);
-        if let Some(peer) = waiting
-            && let Some(message) = self.blocks.early.remove(&peer)
-        {
-            self.on_body(peer, message);
+        let waiting = self.blocks.early.iter().filter(|(_, message)| message.digest == *digest);
+        for peer in waiting.map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            if let Some(message) = self.blocks.early.remove(&peer) {
+                self.on_body(peer, message);
+            }
         }
     }
 

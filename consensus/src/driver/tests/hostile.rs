@@ -7,7 +7,7 @@ use crate::effect::Halt;
 use crate::fixture::{digest, notarize, nullify, v};
 use crate::wire::{BodyMessage, Request};
 use minuet_core::Height;
-use minuet_core::block::Body;
+use minuet_core::block::{Block, Body};
 use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::Certificate;
 use minuet_core::evidence::Evidence;
@@ -122,25 +122,49 @@ fn a_flood_of_requests_is_cut_off_and_blamed() {
     assert!(bench.ledger.requests.len() <= 4096, "{}", bench.ledger.requests.len());
 }
 
-#[test]
-fn a_swapped_body_is_refused_and_the_right_one_still_taken() {
-    let mut bench = Bench::new(0);
+/// A block with one transaction for view 1, and its body swapped for another.
+fn block_and_swapped_body(bench: &Bench) -> (Block, BodyMessage) {
     let body = Body { transactions: vec![super::bench::transaction(0).envelope().clone()] };
     let genesis = bench.fixture.genesis.clone();
     let leader = bench.fixture.leader(1);
-    let empty = first_block(&bench);
+    let empty = first_block(bench);
     let recipient = empty.ethereum().beneficiary;
     let block = super::bench::seal(empty.view(), &genesis, leader, recipient, empty.time(), empty.base_fee(), body);
-    bench.receive(1, FrameKind::Proposal, proposal(&bench.fixture, block.header(), None, Vec::new()));
     let swapped = Body { transactions: vec![super::bench::transaction(1).envelope().clone()] };
     let wrong = BodyMessage { digest: block.digest(), body: Arc::new(swapped) };
+    (block, wrong)
+}
+
+fn is_judged(bench: &Bench) -> bool {
+    bench.ledger.requests.iter().any(|request| matches!(request, LedgerRequest::Judge { .. }))
+}
+
+#[test]
+fn a_swapped_body_is_refused_and_the_right_one_still_taken() {
+    let mut bench = Bench::new(0);
+    let (block, wrong) = block_and_swapped_body(&bench);
+    bench.receive(1, FrameKind::Proposal, proposal(&bench.fixture, block.header(), None, Vec::new()));
     bench.receive(3, FrameKind::Body, wrong.to_bytes());
     bench.settle();
     assert_eq!(counted(&bench, RejectReason::WrongBody), 1);
     let right = BodyMessage { digest: block.digest(), body: block.body().clone() };
     bench.receive(4, FrameKind::Body, right.to_bytes());
     bench.settle();
-    assert!(bench.ledger.requests.iter().any(|request| matches!(request, LedgerRequest::Judge { .. })));
+    assert!(is_judged(&bench));
+}
+
+#[test]
+fn a_wrong_body_that_came_before_its_header_does_not_hide_the_right_one() {
+    let mut bench = Bench::new(0);
+    let (block, wrong) = block_and_swapped_body(&bench);
+    bench.receive(3, FrameKind::Body, wrong.to_bytes());
+    let right = BodyMessage { digest: block.digest(), body: block.body().clone() };
+    bench.receive(4, FrameKind::Body, right.to_bytes());
+    bench.settle();
+    bench.receive(1, FrameKind::Proposal, proposal(&bench.fixture, block.header(), None, Vec::new()));
+    bench.settle();
+    assert_eq!(counted(&bench, RejectReason::WrongBody), 1);
+    assert!(is_judged(&bench));
 }
 
 #[test]
