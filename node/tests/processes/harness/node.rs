@@ -64,6 +64,8 @@ impl Node {
 
     /// Waits for an end that comes by itself; how it ended and what it said.
     pub fn wait(mut self) -> (ExitStatus, String) {
+        // Waiting would close it, and its end is a node's order to stop.
+        let _stdin = self.child.stdin.take();
         let status = self.child.wait().unwrap();
         self.log.ended();
         (status, self.log.text())
