@@ -10,7 +10,6 @@ use minuet_core::certificate::CertificateKind;
 pub fn check(replica: &Replica) {
     let tip = replica.tip().header.view();
     assert!(replica.view() > tip, "R9: the current view is above the final one");
-    assert!(replica.floor() <= replica.view(), "D-FLOOR: the floor is not above the current view");
     for (view, state) in replica.views().range(replica.view().previous()..=replica.view()) {
         assert!(*view > tip, "L-PRUNE: nothing is kept of final views");
         if let (Some(proposed), Some(notarized)) = (state.own_proposed, state.own_notarized) {

@@ -257,7 +257,8 @@ impl Replica {
     }
 
     fn is_in_window(&self, view: View) -> bool {
-        let lowest = self.tip.header.view().max(self.floor).max(self.view.minus(KEPT_VIEWS));
+        // Not the floor: below it nothing is signed, but what others say is followed.
+        let lowest = self.tip.header.view().max(self.view.minus(KEPT_VIEWS));
         view > lowest && view <= self.view.plus(FUTURE_VIEWS)
     }
 

@@ -58,6 +58,8 @@ pub struct NodeStatus {
     pub queued: Gauge,
     /// mempool: bytes of all.
     pub pool_bytes: Gauge,
+    /// mempool: bytes of the pool log; 0 without one.
+    pub pool_log_bytes: Gauge,
     /// mempool: admitted since start.
     pub admitted: Gauge,
     /// mempool: refused since start.

@@ -58,6 +58,9 @@ pub enum Command {
     /// Check a node's configuration, or show it with all overrides
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Move a validator to another directory or machine, look at its journal, or begin one anew after a loss
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Make an account, or ask a node about one
     #[command(subcommand)]
     Account(AccountCommand),
@@ -207,6 +210,56 @@ pub enum ConfigCommand {
         /// Flags that win over file and environment.
         #[command(flatten)]
         overrides: Overrides,
+    },
+}
+
+/// `minuet journal`
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Disable the validator here for good, then write its journal to a file for the place where it is to run
+    Export {
+        /// The node's configuration; the node must not run
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Flags that win over file and environment.
+        #[command(flatten)]
+        overrides: Overrides,
+        /// Where to write it (mode 0600); must not exist, unless it is this very export
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Take over an exported journal: the validator runs here from now on. The file is marked as used
+    Import {
+        /// The configuration of the node that takes over, with the same keys; its data directory has no journal
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Flags that win over file and environment.
+        #[command(flatten)]
+        overrides: Overrides,
+        /// What 'journal export' wrote
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Show what a journal holds; changes nothing
+    Show {
+        /// The node's configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Flags that win over file and environment.
+        #[command(flatten)]
+        overrides: Overrides,
+    },
+    /// After the loss of a journal: begin a new one that signs above a view only. Dangerous: read docs/operations.md
+    New {
+        /// The node's configuration; the node must not run
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Flags that win over file and environment.
+        #[command(flatten)]
+        overrides: Overrides,
+        /// Nothing is signed at or below this view: above all that the key can have signed in, by a wide margin
+        #[arg(long, value_name = "VIEW")]
+        above_view: u64,
     },
 }
 

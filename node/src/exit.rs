@@ -37,8 +37,8 @@ exits! {
     Config = 3, "configuration or genesis refused";
     /// A key file is missing, damaged, or readable by others.
     Keys = 4, "key file missing, damaged or readable by others";
-    /// The data directory is in use, belongs to another chain, or cannot be written.
-    DataDirectory = 5, "data directory in use, of another chain, or not writable";
+    /// The data directory is in use, belongs to another chain, lost its validator to another, or cannot be written.
+    DataDirectory = 5, "data directory in use, of another chain, exported, or not writable";
     /// Database or journal failed while running; nothing more is signed (D-FAIL-STOP).
     Storage = 6, "database or journal failed: the node stopped before signing anything else";
     /// A port is taken or an address cannot be used.

@@ -8,6 +8,7 @@ mod datadir;
 mod devkeys;
 mod exit;
 mod genesis;
+mod journal;
 mod keys;
 mod load;
 mod localnet;
@@ -56,6 +57,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Keys(command) => keys::run(command),
         Command::Genesis(command) => genesis::run(command),
         Command::Config(command) => config::run(command, &cli.global),
+        Command::Journal(command) => journal::run(command, &cli.global),
         Command::Localnet(args) => localnet::run(args, &cli.global),
         Command::Account(command) => client::account(command),
         Command::Transfer(args) => client::transfer(args),

@@ -11,6 +11,6 @@ mod retired;
 pub mod rocks;
 
 pub use files::{MemoryDirectory, MemoryFile, RealDirectory, RealFile};
-pub use journal::{Journal, JournalConfig, JournalDriver, JournalError};
+pub use journal::{Journal, JournalConfig, JournalContents, JournalDriver, JournalError};
 pub use memory::MemoryStore;
 pub use rocks::{RocksConfig, RocksStore};

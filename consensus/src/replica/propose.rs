@@ -57,7 +57,7 @@ impl Replica {
 
     pub(super) fn try_propose(&mut self, out: &mut Vec<Effect>) {
         let view = self.view;
-        if self.config.me != Some(self.leader(view)) {
+        if self.config.me != Some(self.leader(view)) || view <= self.floor {
             return;
         }
         let wanted = self.view_state_mut(view).is_some_and(|state| {

@@ -1,4 +1,7 @@
 //! Starting, and starting again: the journal's records give back everything that was ever decided (D-ENTRY, D-FLOOR).
+//!
+//! A floor is no view that was entered: above the stored tip (the database is gone, or an operator named the floor) the
+//! replica follows from its tip on like an observer, and signs again in the views above the floor.
 
 use super::{BlockEntry, LeaderHistory, Replica, ReplicaConfig, Tip, ViewState};
 use crate::record::{Own, Record};
@@ -61,7 +64,6 @@ impl Replica {
         for record in records {
             replica.replay(record, &mut blocks)?;
         }
-        replica.view = replica.view.max(replica.floor.next());
         replica.entry_proof = match replica.views.get(&replica.view.previous()) {
             Some(state) => state.proof().cloned(),
             None => replica.tip.finalization.clone().filter(|proof| proof.view == replica.view.previous()),

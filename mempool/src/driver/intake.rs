@@ -49,14 +49,21 @@ pub(super) struct Candidate {
     pub(super) transaction: Arc<Transaction>,
     pub(super) replies: Vec<ReplyTo>,
     pub(super) peers: Vec<PeerId>,
+    /// From the pool log: a client's, accepted before this start.
+    pub(super) is_replayed: bool,
 }
 
 impl Candidate {
     pub(super) fn origin(&self) -> Origin {
         match self.peers.first() {
-            Some(peer) if self.replies.is_empty() => Origin::Peer(*peer),
+            Some(peer) if !self.is_own() => Origin::Peer(*peer),
             _ => Origin::Client,
         }
+    }
+
+    /// A client's, to be gossiped and remembered.
+    pub(super) fn is_own(&self) -> bool {
+        self.is_replayed || !self.replies.is_empty()
     }
 }
 
@@ -66,6 +73,12 @@ pub(super) struct Batch {
     pub(super) candidates: Vec<Candidate>,
     /// Looked up only.
     places: HashMap<TxHash, usize>,
+    /// What waits here already, and who brought it again.
+    pub(super) known: Vec<(TxHash, ReplyTo)>,
+    /// Of the pool log, waiting here already.
+    pub(super) replayed: Vec<TxHash>,
+    /// Of the pool log, not to be admitted any more.
+    pub(super) stale: u64,
     /// Provable ones; `None` where a frame held a transaction that is refused without being anybody's fault.
     pub(super) offences: Vec<(PeerId, Option<Offence>)>,
     /// Senders of gossip that was known already: now the peer is known to have it too.
@@ -77,12 +90,27 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn submit(&mut self, pool: &mut Pool, envelope: &Bytes, reply: ReplyTo) {
         match pool.examine(envelope) {
-            Ok(Examined::Known(hash)) => self.groups.answer(reply, Ok(hash)),
+            Ok(Examined::Known(hash)) => self.known.push((hash, reply)),
             Ok(Examined::New(transaction)) => self.candidate(transaction).replies.push(reply),
             Err(error) => {
                 self.refused += 1;
                 self.groups.answer(reply, Err(error));
             }
+        }
+    }
+
+    /// Whether envelopes of the pool log are in it.
+    pub(super) fn is_replay(&self) -> bool {
+        self.stale > 0 || !self.replayed.is_empty() || self.candidates.iter().any(|candidate| candidate.is_replayed)
+    }
+
+    /// Takes an envelope that was accepted before this start.
+    pub(super) fn replay(&mut self, pool: &mut Pool, envelope: &Bytes) {
+        match pool.examine(envelope) {
+            Ok(Examined::Known(hash)) => self.replayed.push(hash),
+            Ok(Examined::New(transaction)) => self.candidate(transaction).is_replayed = true,
+            // Final meanwhile, most of all.
+            Err(_) => self.stale += 1,
         }
     }
 
@@ -132,7 +160,7 @@ impl Batch {
     fn candidate(&mut self, transaction: Arc<Transaction>) -> &mut Candidate {
         let place = *self.places.entry(transaction.hash()).or_insert(self.candidates.len());
         if place == self.candidates.len() {
-            self.candidates.push(Candidate { transaction, replies: Vec::new(), peers: Vec::new() });
+            self.candidates.push(Candidate { transaction, replies: Vec::new(), peers: Vec::new(), is_replayed: false });
         }
         &mut self.candidates[place]
     }

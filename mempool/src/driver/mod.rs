@@ -1,33 +1,43 @@
 //! The pool between its rings: what one turn does, in which order and how much of it.
 //!
 //! Notices come first, so that everything else sees the newest state; consensus is answered before signatures are
-//! checked, because a batch of them takes milliseconds, and once more when they have been.
+//! checked, because a batch of them takes milliseconds, and once more when they have been. A client's transaction is
+//! answered and gossiped only when the pool log has it; when the log fails, the driver is done (D-FAIL-STOP).
 
 mod answers;
 mod frames;
 mod gossip;
 mod intake;
+mod remembering;
 #[cfg(test)]
 mod tests;
 
+use crate::log::{PoolLog, PoolLogError};
 use crate::{ChainRules, MempoolConfig, Pool};
 use answers::Answers;
 use gossip::Gossip;
-use intake::{Batch, ReplyTo, Verdict};
+use intake::{Batch, Candidate, ReplyTo, Verdict};
 use minuet_core::account::StateReader;
+use minuet_core::file::Directory;
+use minuet_core::mempool_errors::AdmissionError;
 use minuet_core::messages::{
     Admitted, GossipCommand, MempoolReply, MempoolRequest, NetworkCommand, PeerEvent, StateNotice, Submission,
     TransactionFrame,
 };
 use minuet_core::ring::{Receiver, Sender};
 use minuet_core::status::NodeStatus;
+use minuet_core::transaction::Transaction;
 use minuet_core::wire::Offence;
-use minuet_core::{Address, PeerId};
+use minuet_core::{Address, Bytes, PeerId, TxHash};
+use remembering::Memory;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Notices, peer events and requests that one turn takes in, of each.
 const TURN_MESSAGES: usize = 1024;
+
+/// What somebody is to be told.
+type Answer = (ReplyTo, Result<TxHash, AdmissionError>);
 
 /// The rings of the mempool's thread. All receivers ring one doorbell, the thread's own.
 #[derive(Debug)]
@@ -52,10 +62,11 @@ pub struct MempoolRings {
 
 /// The mempool service, polled.
 #[derive(Debug)]
-pub struct MempoolDriver {
+pub struct MempoolDriver<D: Directory> {
     rings: MempoolRings,
     status: Arc<NodeStatus>,
     pool: Pool,
+    memory: Memory<D>,
     gossip: Gossip,
     answers: Answers,
     /// Senders whose transactions came in or were handed on in this turn.
@@ -63,8 +74,8 @@ pub struct MempoolDriver {
     signatures_checked: u64,
 }
 
-impl MempoolDriver {
-    /// An empty pool between these rings.
+impl<D: Directory> MempoolDriver<D> {
+    /// An empty pool between these rings, with an opened pool log and what that held, if one is to be kept.
     #[must_use]
     pub fn new(
         config: MempoolConfig,
@@ -72,16 +83,21 @@ impl MempoolDriver {
         state: Arc<dyn StateReader>,
         rings: MempoolRings,
         status: Arc<NodeStatus>,
+        log: Option<(PoolLog<D>, Vec<Bytes>)>,
     ) -> Self {
+        let memory = Memory::new(log);
         let gossip = Gossip::new(&config);
         let pool = Pool::new(config, rules, state);
         let (answers, changed) = (Answers::default(), Vec::new());
-        Self { rings, status, pool, gossip, answers, changed, signatures_checked: 0 }
+        Self { rings, status, pool, memory, gossip, answers, changed, signatures_checked: 0 }
     }
 
     /// Does a bounded amount of work; returns when to be called again even if no ring rings. `now` is of a monotonic
     /// clock and never before that of the turn before.
-    pub fn turn(&mut self, now: Instant) -> Option<Instant> {
+    ///
+    /// # Errors
+    /// When the pool log cannot be written: what was to be answered then never is, and the node must stop.
+    pub fn turn(&mut self, now: Instant) -> Result<Option<Instant>, PoolLogError> {
         for notice in self.rings.notices.drain(TURN_MESSAGES) {
             self.answers.note(&notice);
             self.pool.apply(notice);
@@ -93,7 +109,7 @@ impl MempoolDriver {
         self.answers.give(&self.pool, &self.gossip, &[], &mut self.rings.replies);
 
         let batch = self.take_in();
-        self.admit(batch);
+        self.admit(batch)?;
 
         let sent = self.gossip.flush(now, &mut self.pool, &mut self.rings.gossip);
         self.changed.extend(sent);
@@ -101,7 +117,7 @@ impl MempoolDriver {
         self.answers.give(&self.pool, &self.gossip, &self.changed, &mut self.rings.replies);
         self.changed.clear();
         self.publish();
-        self.gossip.deadline(&self.pool)
+        Ok(self.gossip.deadline(&self.pool))
     }
 
     /// Whether a turn has something to do: what the thread asks before it parks.
@@ -113,7 +129,7 @@ impl MempoolDriver {
             && rings.requests.is_empty()
             && rings.submissions.is_empty()
             && rings.frames.is_empty();
-        !is_quiet || self.is_finished()
+        !is_quiet || self.memory.is_replaying() || self.is_finished()
     }
 
     /// Whether consensus and the API are gone and everything that they sent was done.
@@ -146,10 +162,17 @@ impl MempoolDriver {
         }
     }
 
-    /// Submissions and frames up to their signatures.
+    /// Submissions and frames up to their signatures; before any of them, what earlier lives accepted: nobody who asks is
+    /// told that such a transaction is unknown, and none is crowded out.
     fn take_in(&mut self) -> Batch {
         let limit = self.pool.config().turn_transactions;
         let mut batch = Batch::default();
+        for envelope in self.memory.next(limit) {
+            batch.replay(&mut self.pool, &envelope);
+        }
+        if batch.is_replay() {
+            return batch;
+        }
         let mut submitted = 0;
         while submitted < limit {
             let Some(submission) = self.rings.submissions.try_recv() else { break };
@@ -174,46 +197,98 @@ impl MempoolDriver {
         batch
     }
 
-    fn admit(&mut self, batch: Batch) {
+    fn admit(&mut self, batch: Batch) -> Result<(), PoolLogError> {
         let is_inline = self.pool.config().inline_signatures;
         self.changed.extend(&batch.known_senders);
-        let mut refused = batch.refused;
-        let mut offences = batch.offences;
-        let mut groups = batch.groups;
+        let (mut refused, mut stale) = (batch.refused, batch.stale);
+        let (mut offences, mut groups) = (batch.offences, batch.groups);
+        let (known, again) = self.meet_again(batch.known, &batch.replayed);
         let checked = intake::check_signatures(batch.candidates, &self.pool.rules().genesis, is_inline);
         self.signatures_checked += checked.signatures;
-        let mut admitted = 0;
+        let mut admitted = Vec::new();
+        let mut answers = known;
+        let mut replayed = again;
         for (candidate, verdict) in checked.candidates {
             let outcome = match verdict {
-                Verdict::Good => self.pool.insert(Arc::clone(&candidate.transaction), candidate.origin()),
+                Verdict::Good => self.insert(&candidate),
                 Verdict::Bad(error) => {
                     offences.extend(candidate.peers.iter().map(|peer| (*peer, intake::offence(&error))));
                     Err(error)
                 }
             };
-            if outcome.is_ok() {
-                admitted += 1;
-                self.take_over(&candidate);
-            } else {
-                refused += 1;
+            match (&outcome, candidate.is_replayed) {
+                (Ok(_), true) => replayed += 1,
+                (Err(_), true) => stale += 1,
+                (Ok(_), false) => {}
+                (Err(_), false) => refused += 1,
             }
-            for reply in candidate.replies {
-                groups.answer(reply, outcome.clone());
+            let Candidate { transaction, replies, peers, is_replayed } = candidate;
+            let is_own = is_replayed || !replies.is_empty();
+            answers.extend(replies.into_iter().map(|reply| (reply, outcome.clone())));
+            if outcome.is_ok() {
+                admitted.push((transaction, peers, is_own));
             }
         }
-        groups.finish();
-        self.status.admitted.add(admitted);
+        self.memory.count(replayed, stale);
+        // Before anybody hears that it was accepted.
+        self.memory.commit(&self.pool)?;
+        self.status.admitted.add(u64::try_from(admitted.len()).unwrap_or(u64::MAX));
         self.status.refused.add(refused);
+        for (transaction, peers, is_own) in admitted {
+            self.take_over(&transaction, &peers, is_own);
+        }
+        for (reply, outcome) in answers {
+            groups.answer(reply, outcome);
+        }
+        groups.finish();
         self.blame(offences);
+        Ok(())
+    }
+
+    /// What waits already and came once more, from a client or the pool log: from now on this node answers for it.
+    /// Returns the answers, and how many were of the log.
+    fn meet_again(&mut self, known: Vec<(TxHash, ReplyTo)>, replayed: &[TxHash]) -> (Vec<Answer>, u64) {
+        for hash in replayed {
+            self.pool.adopt(hash);
+        }
+        let answers = known.into_iter().map(|(hash, reply)| (reply, self.answer_for(&hash)));
+        (answers.collect(), u64::try_from(replayed.len()).unwrap_or(u64::MAX))
+    }
+
+    fn answer_for(&mut self, hash: &TxHash) -> Result<TxHash, AdmissionError> {
+        match self.pool.find(hash) {
+            Some((_, true)) => {}
+            Some((transaction, false)) => {
+                let transaction = Arc::clone(transaction);
+                self.memory.check_room(&self.pool, &transaction)?;
+                self.memory.stage(&transaction);
+                self.pool.adopt(hash);
+            }
+            // It left since it was looked at: final, or in nobody's way any more.
+            None => return Err(AdmissionError::Busy),
+        }
+        Ok(*hash)
+    }
+
+    /// A client's transaction enters only if the log has room for it; it is written with the others of this turn.
+    fn insert(&mut self, candidate: &Candidate) -> Result<TxHash, AdmissionError> {
+        let transaction = &candidate.transaction;
+        if candidate.is_own() {
+            self.memory.check_room(&self.pool, transaction)?;
+        }
+        let hash = self.pool.insert(Arc::clone(transaction), candidate.origin())?;
+        if candidate.is_own() && !candidate.is_replayed {
+            self.memory.stage(transaction);
+        }
+        Ok(hash)
     }
 
     /// What follows from a new transaction in the pool.
-    fn take_over(&mut self, candidate: &intake::Candidate) {
-        let transaction = &candidate.transaction;
-        for peer in &candidate.peers {
+    fn take_over(&mut self, transaction: &Arc<Transaction>, peers: &[PeerId], is_own: bool) {
+        for peer in peers {
             self.pool.mark_shared(&transaction.hash(), *peer);
         }
-        if !candidate.replies.is_empty() {
+        if is_own {
             self.gossip.queue(Arc::clone(transaction));
         }
         self.changed.push(transaction.sender());
@@ -234,5 +309,6 @@ impl MempoolDriver {
         self.status.pending.set(gauge(self.pool.pending()));
         self.status.queued.set(gauge(self.pool.queued()));
         self.status.pool_bytes.set(gauge(self.pool.bytes()));
+        self.status.pool_log_bytes.set(self.memory.bytes());
     }
 }

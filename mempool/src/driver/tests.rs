@@ -6,15 +6,18 @@ use minuet_core::ring::{Doorbell, ring};
 use minuet_core::transaction::{MAX_TRANSACTION_BYTES, Transaction, TransactionError};
 use minuet_core::wire::{FrameKind, Recipients};
 use minuet_core::{Bytes, TxHash, View};
+use minuet_storage::MemoryDirectory;
 use std::sync::mpsc;
 use std::time::Duration;
+
+mod remembering;
 
 const PEER: PeerId = PeerId(1);
 const OTHER: PeerId = PeerId(2);
 
 /// The driver and the far ends of its rings, all on this thread.
 struct Bench {
-    driver: MempoolDriver,
+    driver: MempoolDriver<MemoryDirectory>,
     now: Instant,
     state: Arc<State>,
     status: Arc<NodeStatus>,
@@ -29,11 +32,12 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    bench_with(&Doorbell::silent())
+    bench_with(&Doorbell::silent(), Arc::default(), None)
 }
 
-fn bench_with(bell: &Doorbell) -> Bench {
-    let state = Arc::new(State::default());
+type OpenedLog = (PoolLog<MemoryDirectory>, Vec<Bytes>);
+
+fn bench_with(bell: &Doorbell, state: Arc<State>, log: Option<OpenedLog>) -> Bench {
     let status = Arc::new(NodeStatus::default());
     let (notices, notices_in) = ring(bell);
     let (peer_events, peer_events_in) = ring(bell);
@@ -54,7 +58,7 @@ fn bench_with(bell: &Doorbell) -> Bench {
         admitted: admitted_out,
     };
     let config = MempoolConfig { inline_signatures: true, ..MempoolConfig::default() };
-    let driver = MempoolDriver::new(config, rules(), Arc::<State>::clone(&state), rings, Arc::clone(&status));
+    let driver = MempoolDriver::new(config, rules(), Arc::<State>::clone(&state), rings, Arc::clone(&status), log);
     let now = Instant::now();
     Bench { driver, now, state, status, notices, peer_events, requests, submissions, frames, replies, gossip, admitted }
 }
@@ -63,7 +67,7 @@ type Outcome = Result<TxHash, AdmissionError>;
 
 impl Bench {
     fn turn(&mut self) -> Option<Instant> {
-        self.driver.turn(self.now)
+        self.driver.turn(self.now).expect("the log, if there is one, is good")
     }
     fn submit_bytes(&mut self, envelope: Bytes) -> mpsc::Receiver<Outcome> {
         let (sender, receiver) = mpsc::channel();
@@ -435,9 +439,9 @@ fn a_turn_takes_only_so_many_however_they_come() {
         answered
     });
     let answered: Vec<_> = answered.collect();
-    bench.driver.turn(bench.now);
+    bench.turn();
     assert_eq!((answered[0].try_recv(), answered[1].try_recv().is_err()), (Ok(512), true));
-    bench.driver.turn(bench.now);
+    bench.turn();
     assert_eq!(answered[1].try_recv(), Ok(512));
 }
 
@@ -454,7 +458,7 @@ fn the_driver_is_finished_when_consensus_and_the_api_are_gone() {
     };
     drop(bench.submissions);
     assert!(bench.driver.has_work() && !bench.driver.is_finished());
-    bench.driver.turn(bench.now);
+    bench.driver.turn(bench.now).unwrap();
     assert!(outcome.try_recv().unwrap().is_err());
     assert!(bench.driver.is_finished());
 }
@@ -462,10 +466,10 @@ fn the_driver_is_finished_when_consensus_and_the_api_are_gone() {
 #[test]
 fn on_its_thread_it_is_rung_awake_and_ends_with_its_rings() {
     let (bell, waiter) = Doorbell::new();
-    let mut bench = bench_with(&bell);
+    let mut bench = bench_with(&bell, Arc::default(), None);
     let transaction = wallets(1, &bench.state)[0].transfer(0, 1);
     let outcome = bench.submit_bytes(transaction.envelope().clone());
-    let thread = crate::spawn(bench.driver, waiter).unwrap();
+    let thread = crate::spawn(bench.driver, waiter, |error| panic!("{error}")).unwrap();
     assert_eq!(thread.thread().name(), Some("minuet-mempool"));
     assert_eq!(outcome.recv().unwrap(), Ok(transaction.hash()));
     drop(bench.requests);

@@ -73,6 +73,7 @@ impl Pool {
         self.dropped.forget(&hash);
         if is_own {
             self.own.insert(arrival, hash);
+            self.own_bytes += transaction.encoded_length();
         }
         if let Origin::Peer(peer) = origin {
             self.mark_shared(&hash, peer);

@@ -6,6 +6,7 @@ mod branches;
 mod dropped;
 mod lists;
 mod notices;
+mod own;
 mod room;
 mod select;
 #[cfg(test)]
@@ -23,7 +24,6 @@ use dropped::{DropReason, Dropped};
 use lists::Lists;
 use minuet_core::account::StateReader;
 use minuet_core::messages::{Branch, PoolStatus};
-use minuet_core::transaction::Transaction;
 use minuet_core::{Address, PeerId, TxHash};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -41,6 +41,8 @@ pub struct Pool {
     lists: Lists,
     /// Arrival → transactions that came from this node's clients.
     own: BTreeMap<u64, TxHash>,
+    /// Bytes of their envelopes.
+    own_bytes: usize,
     bytes: usize,
     next_arrival: u64,
     /// Senders that had no transaction when they were put here, oldest first.
@@ -63,6 +65,7 @@ impl Pool {
             by_hash: HashMap::new(),
             lists: Lists::default(),
             own: BTreeMap::new(),
+            own_bytes: 0,
             bytes: 0,
             next_arrival: 0,
             idle: VecDeque::new(),
@@ -141,20 +144,6 @@ impl Pool {
         Some(overlay)
     }
 
-    /// The clients' transactions from this arrival on that are in no block yet, with their arrivals.
-    pub fn own_from(&self, arrival: u64) -> impl Iterator<Item = (u64, &Arc<Transaction>)> {
-        self.own.range(arrival..).filter_map(|(arrival, hash)| {
-            let is_waiting = self.branches.including(hash).is_none();
-            is_waiting.then(|| self.entry(hash)).flatten().map(|entry| (*arrival, &entry.transaction))
-        })
-    }
-
-    /// Whether a client's transaction waits.
-    #[must_use]
-    pub fn has_own(&self) -> bool {
-        !self.own.is_empty()
-    }
-
     /// The arrival that the next admitted transaction gets.
     #[must_use]
     pub const fn next_arrival(&self) -> u64 {
@@ -193,6 +182,7 @@ impl Pool {
         self.by_hash.remove(&hash);
         if entry.is_own {
             self.own.remove(&entry.arrival);
+            self.own_bytes -= entry.transaction.encoded_length();
         }
         if let Some(reason) = reason {
             self.dropped.remember(hash, reason);

@@ -3,7 +3,9 @@ use crate::SelectLimits;
 use crate::testing::*;
 use minuet_core::codec::CodecError;
 use minuet_core::mempool_errors::AdmissionError;
-use minuet_core::transaction::{MAX_TRANSACTION_BYTES, NATIVE_TYPE, TransactionError, UnsignedTransaction};
+use minuet_core::transaction::{
+    MAX_TRANSACTION_BYTES, NATIVE_TYPE, Transaction, TransactionError, UnsignedTransaction,
+};
 use minuet_core::{Bytes, U256};
 use proptest::prelude::*;
 

@@ -31,6 +31,7 @@ pub fn check_ranges(config: &NodeConfig) -> Result<(), Failure> {
             "mempool.max_per_sender must be between 1 and max_transactions",
         ),
         ((1..=1_000_000).contains(&mempool.nonce_window), "mempool.nonce_window must be between 1 and 1000000"),
+        (mempool.log_mb <= 4096, "mempool.log_mb must be at most 4096"),
         ((1..=1_048_576).contains(&storage.block_cache_mb), "storage.block_cache_mb must be between 1 and 1048576"),
         ((1..=1_048_576).contains(&storage.write_buffer_mb), "storage.write_buffer_mb must be between 1 and 1048576"),
         ((16..=1_000_000).contains(&storage.max_open_files), "storage.max_open_files must be between 16 and 1000000"),

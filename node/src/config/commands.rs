@@ -30,6 +30,9 @@ pub fn run(command: &ConfigCommand, global: &Global) -> Result<Output, Failure> 
 fn check(config: &NodeConfig) -> Result<Output, Failure> {
     let Files { genesis, validator, .. } = read_files(config)?;
     let data = DataDir::check(&config.data_dir, genesis.chain_id(), genesis.fingerprint())?;
+    if validator.is_some() {
+        crate::journal::marker::refuse_exported(&config.data_dir)?;
+    }
     let ports = ports(config);
     let quorums = genesis.committee().quorums();
     let role =

@@ -14,7 +14,7 @@ mod tests;
 
 pub use commands::{cannot_listen, run};
 pub use layers::{Overrides, load};
-pub use prepare::{Prepared, read_genesis};
+pub use prepare::{Files, Prepared, read_files, read_genesis};
 
 use minuet_core::block::MAX_BODY_BYTES;
 pub use minuet_rpc::RpcConfig;
@@ -109,6 +109,8 @@ pub struct MempoolConfig {
     pub max_per_sender: usize,
     /// Nonces beyond an account's next that are kept.
     pub nonce_window: u64,
+    /// The pool log at most, in mebibytes; 0: none is kept.
+    pub log_mb: u64,
 }
 
 /// `[storage]`
@@ -192,7 +194,7 @@ impl Default for ConsensusConfig {
 
 impl Default for MempoolConfig {
     fn default() -> Self {
-        Self { max_transactions: 65_536, max_mb: 64, max_per_sender: 256, nonce_window: 256 }
+        Self { max_transactions: 65_536, max_mb: 64, max_per_sender: 256, nonce_window: 256, log_mb: 64 }
     }
 }
 

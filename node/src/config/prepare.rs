@@ -48,6 +48,9 @@ impl Prepared {
     pub fn new(config: NodeConfig) -> Result<Self, Failure> {
         let Files { genesis, bls_key, network_key, validator } = read_files(&config)?;
         let data_dir = DataDir::open(&config.data_dir, genesis.chain_id(), genesis.fingerprint())?;
+        if validator.is_some() {
+            crate::journal::marker::refuse_exported(data_dir.path())?;
+        }
         Ok(Self { config, genesis, bls_key, network_key, validator, data_dir })
     }
 }

@@ -1,11 +1,15 @@
 //! D-WIPED: a validator whose journal is gone may have said things that it no longer knows. It only follows, unless its
 //! key has never been used.
 //!
-//! `keys generate` leaves a marker beside a new key. The first start with an empty journal takes the marker away; a key
-//! without marker and without journal has a past.
+//! `keys generate` leaves a marker beside a new key. The first start writes a floor of nothing into the journal, so that
+//! this is not empty any more, and then takes the marker away. A key without marker and with an empty journal has a past
+//! that nobody here remembers: also at the second start, when the journal's file is there but holds nothing.
 
 use crate::exit::{Exit, Failure};
-use minuet_core::ValidatorIndex;
+use minuet_consensus::record::Record;
+use minuet_core::file::Directory;
+use minuet_core::{ValidatorIndex, View};
+use minuet_storage::Journal;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -16,24 +20,36 @@ pub fn marker_of(bls_key: &Path) -> PathBuf {
     name.into()
 }
 
-/// Which validator this node signs as: none if its journal is new but its key is not.
+/// Takes the marker away, durably, if it is there.
 ///
 /// # Errors
-/// [`Exit::Keys`] if the marker cannot be removed durably.
-pub fn may_sign(
+/// [`Exit::Keys`] if that fails.
+pub fn consume(bls_key: &Path) -> Result<(), Failure> {
+    let marker = marker_of(bls_key);
+    if !marker.exists() {
+        return Ok(());
+    }
+    let failed = |error| Failure::new(Exit::Keys, format!("cannot remove {}: {error}", marker.display()));
+    fs::remove_file(&marker).map_err(failed)?;
+    let parent = marker.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+/// Which validator this node signs as: none if its journal holds nothing but its key has been used.
+///
+/// # Errors
+/// [`Exit::Keys`] if the marker cannot be removed durably, [`Exit::Storage`] if the journal cannot be written.
+pub fn may_sign<D: Directory>(
     bls_key: &Path,
     validator: Option<ValidatorIndex>,
-    journal_is_new: bool,
+    journal: &mut Journal<D>,
+    journal_is_empty: bool,
 ) -> Result<Option<ValidatorIndex>, Failure> {
-    let marker = marker_of(bls_key);
-    let is_unused = marker.exists();
-    if is_unused {
-        let failed = |error| Failure::new(Exit::Keys, format!("cannot remove {}: {error}", marker.display()));
-        fs::remove_file(&marker).map_err(failed)?;
-        let parent = marker.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent).and_then(|directory| directory.sync_all()).map_err(failed)?;
+    if validator.is_none() || !journal_is_empty {
+        consume(bls_key)?;
+        return Ok(validator);
     }
-    if validator.is_some() && journal_is_new && !is_unused {
+    if !marker_of(bls_key).exists() {
         tracing::error!(
             key = %bls_key.display(),
             "the consensus journal is missing, but this key has been used: signing could contradict what it signed \
@@ -41,5 +57,8 @@ pub fn may_sign(
         );
         return Ok(None);
     }
+    let begun = journal.append(&[Record::Floor(View::GENESIS).to_journal()]).and_then(|()| journal.sync());
+    begun.map_err(|error| Failure::new(Exit::Storage, error))?;
+    consume(bls_key)?;
     Ok(validator)
 }

@@ -5,6 +5,7 @@ mod adapters;
 mod consensus;
 pub(crate) mod first_use;
 mod plan;
+mod pool_log;
 mod space;
 mod wires;
 
@@ -87,8 +88,10 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
     let ledger = Ledger::open(store.clone(), &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
-    let (journal, records) = open_journal(&prepared.data_dir.path().join("journal"), &genesis, plan.journal)?;
-    let signer = first_use::may_sign(&prepared.config.keys.bls, prepared.validator, journal.is_new())?;
+    let (mut journal, records) = open_journal(&prepared.data_dir.path().join("journal"), &genesis, plan.journal)?;
+    let pool_log =
+        pool_log::open(&prepared.data_dir.path().join("pool"), genesis.fingerprint(), prepared.config.mempool.log_mb)?;
+    let signer = first_use::may_sign(&prepared.config.keys.bls, prepared.validator, &mut journal, records.is_empty())?;
     let Wires { bells, consensus, network, mempool, ledger: ledger_rings, journal: journal_rings, api } =
         wires::connect();
 
@@ -116,11 +119,11 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         minuet_rpc::spawn(prepared.config.rpc.clone(), context).map_err(|error| Failure::new(Exit::Network, error))?;
 
     let rules = minuet_mempool::ChainRules::from(&*genesis);
-    let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone());
+    let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone(), pool_log);
     let ledger = LedgerDriver::new(ledger, ledger_rings, status.clone(), Box::new(consensus::unix_us));
     let journal = JournalDriver::new(journal, journal_rings.requests, journal_rings.replies, status.clone());
     let others = vec![
-        ("mempool", minuet_mempool::spawn(mempool, bells.mempool).map_err(|error| no_thread(&error))?),
+        ("mempool", pool_log::spawn(mempool, bells.mempool, ends)?),
         ("ledger", spawn_ledger(ledger, bells.ledger, ends)?),
         ("journal", spawn_journal(journal, bells.journal)?),
     ];

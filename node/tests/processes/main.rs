@@ -7,6 +7,8 @@ mod crashes;
 mod damage;
 mod harness;
 mod localnet;
+mod moving;
+mod pool_log;
 mod proofs;
 mod refusals;
 mod retention;

@@ -77,6 +77,7 @@ fn status(shared: &Shared) -> Result<proto::GetStatusResponse, Status> {
         recovered_blocks: shared.feed.recovered(),
         oldest_height: shared.read(|chain| chain.oldest())?.0,
         disk_free_bytes: vital.disk_free_bytes.get(),
+        pool_log_bytes: vital.pool_log_bytes.get(),
     })
 }
 

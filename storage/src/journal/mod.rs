@@ -51,6 +51,15 @@ impl Default for JournalConfig {
     }
 }
 
+/// What a journal holds, as [`Journal::read`] found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalContents {
+    /// All records in order.
+    pub records: Vec<JournalRecord>,
+    /// Files in use, without the spare.
+    pub segments: usize,
+}
+
 /// A segment file and the highest tag in it; zero if it has no record.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
@@ -102,6 +111,14 @@ impl<D: Directory> Journal<D> {
         config: JournalConfig,
     ) -> Result<(Self, Vec<JournalRecord>), JournalError> {
         recover::open(directory, genesis_fingerprint, config)
+    }
+
+    /// Reads the journal of a directory and changes nothing: all its records in order; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn read(directory: &D, genesis_fingerprint: B256) -> Result<Option<JournalContents>, JournalError> {
+        recover::read(directory, genesis_fingerprint)
     }
 
     /// Whether [`Journal::open`] found none and made this one (D-WIPED).

@@ -1,7 +1,9 @@
 //! Reading a journal back: every group from one whole copy of it, in order, without holes.
 
 use super::format::{self, GroupHeader, HEADER_BYTES, MAX_GROUP_PAYLOAD, SECTOR, SegmentHeader};
-use super::{Journal, JournalConfig, JournalError, SPARE, Segment, Staged, Tail, failed, locate, segment_name};
+use super::{
+    Journal, JournalConfig, JournalContents, JournalError, SPARE, Segment, Staged, Tail, failed, locate, segment_name,
+};
 use minuet_core::B256;
 use minuet_core::file::{Directory, File};
 use minuet_core::messages::JournalRecord;
@@ -38,36 +40,60 @@ struct Contents {
     last: Option<LastGroup>,
 }
 
+/// Everything that the segments hold; nothing if there are none. Changes nothing.
+struct Found<F> {
+    segments: VecDeque<Segment>,
+    records: Vec<JournalRecord>,
+    /// Of the last segment.
+    name: String,
+    tail: Tail<F>,
+    next_sequence: u64,
+    last: Option<LastGroup>,
+}
+
+fn read_all<D: Directory>(
+    directory: &D,
+    names: &[String],
+    genesis: B256,
+) -> Result<Option<Found<D::File>>, JournalError> {
+    let mut readers = VecDeque::new();
+    for number in segment_numbers(directory, names)? {
+        readers.push_back(Reader::open(directory, number, genesis)?);
+    }
+    let mut segments = VecDeque::new();
+    let mut records = Vec::new();
+    let mut found = None;
+    while let Some(reader) = readers.pop_front() {
+        let contents = reader.read(readers.front().map(|next| next.header.first_sequence))?;
+        let max_tag = contents.records.iter().map(|record| record.tag).max().unwrap_or(0);
+        segments.push_back(Segment { number: reader.header.number, max_tag });
+        records.extend(contents.records);
+        let tail = Tail { file: reader.file, length: reader.length, position: contents.end };
+        found = Some((reader.name, tail, contents.next_sequence, contents.last));
+    }
+    Ok(found.map(|(name, tail, next_sequence, last)| Found { segments, records, name, tail, next_sequence, last }))
+}
+
+pub(super) fn read<D: Directory>(directory: &D, genesis: B256) -> Result<Option<JournalContents>, JournalError> {
+    let names = directory.list().map_err(failed(directory, "", "list"))?;
+    let found = read_all(directory, &names, genesis)?;
+    Ok(found.map(|found| JournalContents { records: found.records, segments: found.segments.len() }))
+}
+
 pub(super) fn open<D: Directory>(
     directory: D,
     genesis: B256,
     config: JournalConfig,
 ) -> Result<(Journal<D>, Vec<JournalRecord>), JournalError> {
     let names = directory.list().map_err(failed(&directory, "", "list"))?;
-    let numbers = segment_numbers(&directory, &names)?;
     let has_spare = names.iter().any(|name| name == SPARE);
-    if numbers.is_empty() {
+    let Some(found) = read_all(&directory, &names, genesis)? else {
         return Ok((create(directory, genesis, config, has_spare)?, Vec::new()));
-    }
-    let mut readers = VecDeque::new();
-    for number in numbers {
-        readers.push_back(Reader::open(&directory, number, genesis)?);
-    }
-    let mut segments = VecDeque::new();
-    let mut records = Vec::new();
-    let mut tail = None;
-    while let Some(reader) = readers.pop_front() {
-        let contents = reader.read(readers.front().map(|next| next.header.first_sequence))?;
-        let max_tag = contents.records.iter().map(|record| record.tag).max().unwrap_or(0);
-        segments.push_back(Segment { number: reader.header.number, max_tag });
-        records.extend(contents.records);
-        tail = Some((reader.name, reader.file, reader.length, contents.end, contents.next_sequence, contents.last));
-    }
-    let (name, mut file, length, position, next_sequence, last) = tail.expect("there is at least one segment");
+    };
+    let Found { segments, records, name, mut tail, next_sequence, last } = found;
     if let Some(last) = last {
-        settle(&directory, &name, &mut file, &last)?;
+        settle(&directory, &name, &mut tail.file, &last)?;
     }
-    let tail = Tail { file, length, position };
     let staged = Staged::default();
     let journal = Journal {
         directory,

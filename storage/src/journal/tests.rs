@@ -53,6 +53,19 @@ fn a_new_journal_is_empty_and_says_that_it_is_new() {
 }
 
 #[test]
+fn reading_gives_the_same_records_and_changes_nothing() {
+    let disk = MemoryDirectory::new();
+    assert_eq!(Journal::read(&disk, GENESIS), Ok(None));
+    assert!(disk.list().unwrap().is_empty());
+    let (disk, records) = filled(40);
+    let before = (disk.written_bytes(), disk.sync_count(), disk.list().unwrap());
+    let found = Journal::read(&disk, GENESIS).unwrap().unwrap();
+    assert_eq!((found.records, found.segments), (records, segments(&disk).len()));
+    assert_eq!((disk.written_bytes(), disk.sync_count(), disk.list().unwrap()), before);
+    assert!(matches!(Journal::read(&disk, B256::ZERO), Err(JournalError::WrongChain { .. })));
+}
+
+#[test]
 fn records_come_back_in_order_across_segments() {
     let (disk, records) = filled(40);
     assert!(segments(&disk).len() > 3);

@@ -1,7 +1,8 @@
 //! R1, R9 to R14: what is built on, restarts, pace, skipping.
 
 use super::lone::Lone;
-use super::net::{Message, straight};
+use super::net::{Message, Net, Node, straight};
+use crate::effect::Effect;
 use crate::fixture::{DELTA_US, EMPTY_DELAY_US, Fixture, digest, notarize, nullify, v};
 use crate::input::{Input, Timer};
 use crate::record::{Own, Record};
@@ -114,11 +115,50 @@ fn a_statement_in_the_journal_shows_the_view_to_come_back_to() {
 #[test]
 fn a_floor_in_the_journal_forbids_everything_at_or_below_it() {
     let fixture = Fixture::new(6);
-    let records = vec![Record::Floor(View(64))];
-    let recovered = Replica::recover(fixture.config(Some(0)), fixture.tip(), records).expect("a floor");
-    assert_eq!(recovered.replica.view(), View(65));
-    assert!(!recovered.replica.may_sign(View(64), Own::Nullify));
-    assert!(recovered.replica.may_sign(View(65), Own::Nullify));
+    let recover = |records| Replica::recover(fixture.config(Some(0)), fixture.tip(), records).expect("a floor").replica;
+    let replica = recover(vec![Record::Floor(View(64)), Record::Own { view: View(64), own: Own::Nullify }]);
+    assert!(!replica.may_sign(View(64), Own::Nullify), "not even again");
+    let replica = recover(vec![Record::Floor(View(64)), Record::Own { view: View(65), own: Own::Nullify }]);
+    assert_eq!(replica.view(), View(65));
+    assert!(replica.may_sign(View(65), Own::Nullify));
+}
+
+#[test]
+fn a_floor_far_above_the_stored_chain_invents_no_view_and_breaks_nothing() {
+    let fixture = Fixture::new(6);
+    for floor in [1, 64, 1 << 40, u64::MAX - 1, u64::MAX] {
+        let records = vec![Record::Floor(View(floor)), Record::Floor(View(3))];
+        let recovered = Replica::recover(fixture.config(Some(1)), fixture.tip(), records).expect("a floor");
+        let mut replica = recovered.replica;
+        assert_eq!((replica.view(), replica.floor()), (View(1), View(floor.max(3))), "D-FLOOR");
+        let mut effects = Vec::new();
+        for input in [Input::Start, Input::Timeout(Timer::Nullify(View(1))), Input::Timeout(Timer::Stuck(View(1)))] {
+            replica.step(input, &mut effects);
+        }
+        let says =
+            |effect: &Effect| matches!(effect, Effect::Cast { .. } | Effect::Propose { .. } | Effect::Build { .. });
+        assert!(!effects.iter().any(says), "{effects:?}");
+    }
+}
+
+#[test]
+fn a_validator_whose_floor_is_ahead_follows_silently_and_takes_part_again_above_it() {
+    const FLOOR: View = View(40);
+    let mut net = Net::new(6);
+    let tip = net.fixture.tip();
+    net.nodes[5] = Node::recover(&net.fixture, 5, tip, vec![Record::Floor(FLOOR)]);
+    net.start();
+    for _ in 0..100 {
+        net.run_to_view(80);
+        net.time_out();
+    }
+    let own = net.votes.keys().chain(&net.nullified).filter(|(who, _)| *who == 5);
+    let (below, above): (Vec<&(u16, View)>, Vec<_>) = own.partition(|(_, view)| *view <= FLOOR);
+    assert!(below.is_empty(), "{below:?}");
+    assert!(above.len() > 20, "it votes again: {above:?}");
+    assert!(net.headers.values().any(|header| header.proposer() == v(5) && header.view() > FLOOR), "it leads again");
+    assert!(net.node(5).replica.tip().header.view() > View(70));
+    assert!(net.nodes.iter().all(|node| node.halt.is_none()));
 }
 
 #[test]

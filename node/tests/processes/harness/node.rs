@@ -39,6 +39,11 @@ impl Node {
         self.log.says(part)
     }
 
+    /// Whether the log has this already.
+    pub fn has_said(&self, part: &str) -> bool {
+        self.log.text().contains(part)
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

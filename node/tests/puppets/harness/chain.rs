@@ -122,7 +122,7 @@ impl Chain {
 
     /// A block on genesis with transfers, executed as every node will execute it.
     pub fn block_with(&self, view: u64, transactions: Vec<Arc<Transaction>>) -> Block {
-        let options = LedgerOptions { workers: Workers::Inline };
+        let options = LedgerOptions { workers: Workers::Inline, ..LedgerOptions::default() };
         let mut ledger = Ledger::open(Arc::new(MemoryStore::default()), &self.genesis, options).unwrap();
         let (parent, proposer) = (self.root(), self.rules.committee.leader(View(view)));
         let parts = SealParts {
