@@ -62,3 +62,45 @@ pub fn may_sign<D: Directory>(
     consume(bls_key)?;
     Ok(validator)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minuet_core::B256;
+    use minuet_storage::{JournalConfig, MemoryDirectory};
+
+    const ME: Option<ValidatorIndex> = Some(ValidatorIndex(2));
+
+    /// One start; who it signs as.
+    fn start(key: &Path, disk: &MemoryDirectory) -> Option<ValidatorIndex> {
+        let config = JournalConfig { segment_bytes: 64 << 10, ..JournalConfig::default() };
+        let (mut journal, records) = Journal::open(disk.clone(), B256::ZERO, config).unwrap();
+        may_sign(key, ME, &mut journal, records.is_empty()).unwrap()
+    }
+
+    #[test]
+    fn a_new_key_signs_from_its_first_start_on_with_this_journal_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("bls.key");
+        let disk = MemoryDirectory::new();
+        fs::write(marker_of(&key), "").unwrap();
+        assert_eq!(start(&key, &disk), ME);
+        assert!(!marker_of(&key).exists());
+        disk.crash(1);
+        assert_eq!(start(&key, &disk), ME, "also if it said nothing yet");
+        // The crash came between the record and the marker.
+        fs::write(marker_of(&key), "").unwrap();
+        assert_eq!(start(&key, &disk), ME);
+        assert!(!marker_of(&key).exists(), "it would let a lost journal pass for a first start");
+    }
+
+    #[test]
+    fn a_used_key_without_its_journal_signs_nothing_however_often_it_is_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("bls.key");
+        let disk = MemoryDirectory::new();
+        for _ in 0..3 {
+            assert_eq!(start(&key, &disk), None);
+        }
+    }
+}
