@@ -23,6 +23,6 @@ mod thread;
 
 pub use config::{ChainRules, MempoolConfig};
 pub use driver::{MempoolDriver, MempoolRings};
-pub use log::{PoolLog, PoolLogError};
+pub use log::{OpenedLog, PoolLog, PoolLogError};
 pub use pool::{Examined, Origin, Overlay, Pool, SelectLimits};
 pub use thread::spawn;

@@ -12,7 +12,7 @@ mod remembering;
 #[cfg(test)]
 mod tests;
 
-use crate::log::{PoolLog, PoolLogError};
+use crate::log::{OpenedLog, PoolLogError};
 use crate::{ChainRules, MempoolConfig, Pool};
 use answers::Answers;
 use gossip::Gossip;
@@ -28,7 +28,7 @@ use minuet_core::ring::{Receiver, Sender};
 use minuet_core::status::NodeStatus;
 use minuet_core::transaction::Transaction;
 use minuet_core::wire::Offence;
-use minuet_core::{Address, Bytes, PeerId, TxHash};
+use minuet_core::{Address, PeerId, TxHash};
 use remembering::Memory;
 use std::sync::Arc;
 use std::time::Instant;
@@ -83,13 +83,15 @@ impl<D: Directory> MempoolDriver<D> {
         state: Arc<dyn StateReader>,
         rings: MempoolRings,
         status: Arc<NodeStatus>,
-        log: Option<(PoolLog<D>, Vec<Bytes>)>,
+        log: Option<OpenedLog<D>>,
     ) -> Self {
         let memory = Memory::new(log);
         let gossip = Gossip::new(&config);
         let pool = Pool::new(config, rules, state);
         let (answers, changed) = (Answers::default(), Vec::new());
-        Self { rings, status, pool, memory, gossip, answers, changed, signatures_checked: 0 }
+        let driver = Self { rings, status, pool, memory, gossip, answers, changed, signatures_checked: 0 };
+        driver.publish();
+        driver
     }
 
     /// Does a bounded amount of work; returns when to be called again even if no ring rings. `now` is of a monotonic

@@ -1,7 +1,7 @@
 //! The pool log as the driver uses it: what is read back at the start, what is written before an answer.
 
 use crate::Pool;
-use crate::log::{PoolLog, PoolLogError, log_bytes};
+use crate::log::{OpenedLog, PoolLog, PoolLogError, log_bytes};
 use minuet_core::Bytes;
 use minuet_core::file::Directory;
 use minuet_core::mempool_errors::AdmissionError;
@@ -19,7 +19,7 @@ pub(super) struct Memory<D: Directory> {
 
 impl<D: Directory> Memory<D> {
     /// `None` remembers nothing.
-    pub(super) fn new(opened: Option<(PoolLog<D>, Vec<Bytes>)>) -> Self {
+    pub(super) fn new(opened: Option<OpenedLog<D>>) -> Self {
         let (log, replay) = match opened {
             Some((log, replay)) => (Some(log), replay.into()),
             None => (None, VecDeque::new()),

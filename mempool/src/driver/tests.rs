@@ -35,9 +35,7 @@ fn bench() -> Bench {
     bench_with(&Doorbell::silent(), Arc::default(), None)
 }
 
-type OpenedLog = (PoolLog<MemoryDirectory>, Vec<Bytes>);
-
-fn bench_with(bell: &Doorbell, state: Arc<State>, log: Option<OpenedLog>) -> Bench {
+fn bench_with(bell: &Doorbell, state: Arc<State>, log: Option<OpenedLog<MemoryDirectory>>) -> Bench {
     let status = Arc::new(NodeStatus::default());
     let (notices, notices_in) = ring(bell);
     let (peer_events, peer_events_in) = ring(bell);

@@ -44,6 +44,9 @@ pub const fn log_bytes(count: usize, envelope_bytes: usize) -> u64 {
     (HEADER_BYTES + envelope_bytes + count * RECORD_OVERHEAD) as u64
 }
 
+/// A log as it was opened, and the envelopes that it held.
+pub type OpenedLog<D> = (PoolLog<D>, Vec<Bytes>);
+
 /// An open pool log. See the module's invariants.
 pub struct PoolLog<D: Directory> {
     directory: D,
@@ -61,7 +64,7 @@ impl<D: Directory> PoolLog<D> {
     ///
     /// # Errors
     /// [`PoolLogError::WrongVersion`] and [`PoolLogError::WrongChain`], nothing having been changed then; or the disk's.
-    pub fn open(directory: D, genesis: B256, max_bytes: u64) -> Result<(Self, Vec<Bytes>), PoolLogError> {
+    pub fn open(directory: D, genesis: B256, max_bytes: u64) -> Result<OpenedLog<D>, PoolLogError> {
         let names = directory.list().map_err(failed(&directory, "", "list"))?;
         let has = |name: &str| names.iter().any(|found| found == name);
         if !has(FILE) && has(NEW_FILE) && holds_records(&directory)? {

@@ -2,9 +2,9 @@
 
 use super::{End, no_thread};
 use crate::exit::{Exit, Failure};
+use minuet_core::B256;
 use minuet_core::ring::Waiter;
-use minuet_core::{B256, Bytes};
-use minuet_mempool::{MempoolDriver, PoolLog, PoolLogError};
+use minuet_mempool::{MempoolDriver, OpenedLog, PoolLog, PoolLogError};
 use minuet_storage::RealDirectory;
 use std::path::Path;
 use std::sync::mpsc::Sender;
@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 ///
 /// # Errors
 /// [`Exit::DataDirectory`] for a log of another version or chain, [`Exit::Storage`] if it cannot be read or written.
-pub fn open(path: &Path, genesis: B256, log_mb: u64) -> Result<Option<(PoolLog<RealDirectory>, Vec<Bytes>)>, Failure> {
+pub fn open(path: &Path, genesis: B256, log_mb: u64) -> Result<Option<OpenedLog<RealDirectory>>, Failure> {
     if log_mb == 0 {
         return Ok(None);
     }

@@ -1,6 +1,7 @@
 //! What clients were told is accepted outlives the process, and nothing else is told.
 
 use super::*;
+use crate::PoolLog;
 use minuet_storage::files::Fault;
 
 const GENESIS: minuet_core::B256 = minuet_core::B256::repeat_byte(9);
