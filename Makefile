@@ -9,10 +9,10 @@ CARGO ?= cargo
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
-.PHONY: help setup build localnet test lint bench clean
+.PHONY: help setup build localnet test chaos-smoke lint bench clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## Install missing build tools (compiler, libclang, Rust); nothing if they are there
 	@bash scripts/setup.sh
@@ -28,6 +28,9 @@ localnet: build ## Run a network of six validators on this machine (ARGS='--for 
 
 test: setup ## Run all tests
 	$(CARGO) test $(BUILD_FLAGS)
+
+chaos-smoke: setup ## Kill, pause, double and rob real processes for 10 to 15 minutes
+	MINUET_CHAOS=smoke $(CARGO) test $(BUILD_FLAGS) --test chaos
 
 lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check

@@ -71,6 +71,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
 }
 
 fn node(args: &NodeArgs, global: &Global) -> Result<Output, Failure> {
+    fail_writes_beyond_a_limit()?;
     let config = config::load(&args.config, std::env::vars(), &args.overrides, global.log())?;
     logging::start(global.log_level.as_deref(), &config.log.level, config.log.format)?;
     if args.exit_with_stdin {
@@ -78,6 +79,15 @@ fn node(args: &NodeArgs, global: &Global) -> Result<Output, Failure> {
     }
     run::run_node(Prepared::new(config)?)?;
     Ok(Output::new("", Value::Object(serde_json::Map::new())))
+}
+
+/// A write beyond the system's limit on file sizes fails like any other and stops the node with the file's name
+/// (D-FAIL-STOP). Without a handler, SIGXFSZ would end the process before it could say anything.
+fn fail_writes_beyond_a_limit() -> Result<(), Failure> {
+    let unread = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, unread)
+        .map(drop)
+        .map_err(|error| Failure::new(Exit::Generic, format!("signals cannot be received: {error}")))
 }
 
 /// Asks this process to stop, as SIGTERM does, once standard input is closed: its parent stops it or is gone.

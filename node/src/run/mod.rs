@@ -3,6 +3,7 @@
 
 mod adapters;
 mod consensus;
+mod fail_stop;
 pub(crate) mod first_use;
 mod plan;
 mod pool_log;
@@ -86,7 +87,8 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let plan = plan::Plan::new(&prepared)?;
     let genesis = Arc::new(prepared.genesis);
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
-    let ledger = Ledger::open(store.clone(), &genesis, plan.ledger).map_err(|error| storage(&error))?;
+    let watched = Arc::new(fail_stop::FailStop::new(store.clone(), ends.clone()));
+    let ledger = Ledger::open(watched, &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
     let (mut journal, records) = open_journal(&prepared.data_dir.path().join("journal"), &genesis, plan.journal)?;
     let pool_log =

@@ -1,7 +1,6 @@
 //! Validators that are killed while the network works, and come back from their directories.
 
-use crate::harness::{Load, Network, Node};
-use serde_json::Value;
+use crate::harness::{Load, Network, Node, Witness, each_final_once, same_everywhere};
 
 /// Blocks after this height whose own certificate names this validator.
 fn signed(network: &Network, after: u64, up_to: u64, index: u16) -> usize {
@@ -10,22 +9,15 @@ fn signed(network: &Network, after: u64, up_to: u64, index: u16) -> usize {
     blocks.filter_map(|block| block.finalization).filter(|certificate| bit(&certificate.signer_bitmap)).count()
 }
 
-fn all_final_once(load: &Value) {
-    let submitted = load["submitted"].as_u64().unwrap();
-    assert!(submitted > 0 && load["finalized"] == submitted, "{load}");
-    for none in ["rejected", "lost", "duplicated", "wrong_nonces"] {
-        assert_eq!(load[none], 0, "{none}: {load}");
-    }
-}
-
 #[test]
 fn a_killed_validator_costs_no_transfer_and_comes_back_to_the_same_chain_and_votes() {
     let mut network = Network::start();
+    let witness = Witness::of(&network);
     let load = Load::start(network.dir(), 20, 5);
     network.view(0).carries(20);
     network.take(3).kill();
     let load = load.finish();
-    all_final_once(&load);
+    each_final_once(&load);
     assert_eq!((&load["submitted"], &load["nodes_at_end"]), (&100.into(), &5.into()), "{load}");
 
     let tip = network.view(0).height();
@@ -35,12 +27,13 @@ fn a_killed_validator_costs_no_transfer_and_comes_back_to_the_same_chain_and_vot
     let led = network.view(0).first_final(Some(back), |block| block.proposer == 3 && block.height > back + 12);
     assert!(network.view(3).status().proposed_blocks > 0);
     assert!(signed(&network, back, led.height, 3) > 0, "no certificate has its vote");
-    network.agrees_up_to(led.height);
+    assert!(same_everywhere(&network, witness) >= led.height);
 }
 
 #[test]
 fn all_killed_at_once_under_load_go_on_with_the_same_chain_and_the_same_transfers() {
     let mut network = Network::start();
+    let witness = Witness::of(&network);
     let load = Load::start(network.dir(), 20, 8);
     network.view(0).carries(40);
     let shown: Vec<_> = network.all().map(|(_, view)| view.latest()).collect();
@@ -53,11 +46,27 @@ fn all_killed_at_once_under_load_go_on_with_the_same_chain_and_the_same_transfer
         assert_eq!(named(&after), named(before), "validator {index} at height {}", before.height);
     }
     let load = load.finish();
-    all_final_once(&load);
+    each_final_once(&load);
     assert_eq!(load["submitted"], 160, "{load}");
-    let height = network.view(0).goes_on(5);
-    network.agrees_up_to(height);
-    network.supply_is_conserved();
+    network.view(0).goes_on(5);
+    same_everywhere(&network, witness);
+}
+
+#[test]
+fn one_after_the_other_is_killed_and_started_again_while_the_load_goes_on() {
+    let mut network = Network::start();
+    let witness = Witness::of(&network);
+    let load = Load::start(network.dir(), 20, 14);
+    for index in [4, 0, 2] {
+        network.view(1).carries(10);
+        network.take(index).kill();
+        network.view(1).carries(10);
+        network.start_one(index);
+        network.view(index).reaches(network.view(1).height());
+    }
+    each_final_once(&load.finish());
+    network.view(0).goes_on(5);
+    same_everywhere(&network, witness);
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Six real processes, started and used as a stranger would: through the program alone.
 
-use crate::harness::{
-    LIMIT, Log, MINUET, RPC_OFFSET, VALIDATORS, free_base_port, minuet, output, spawn, terminate, turn,
-};
+use crate::harness::{LIMIT, Log, MINUET, RPC_OFFSET, VALIDATORS, free_base_port, minuet, output, signal, spawn, turn};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -59,7 +57,7 @@ fn six_processes_finalize_a_transfer_on_every_node_and_stop_on_request() {
     let load = minuet(&load);
     assert_eq!((&load["submitted"], &load["finalized"]), (&100.into(), &100.into()), "{load}");
 
-    terminate(network.0.id());
+    signal("TERM", network.0.id());
     let mut summary = String::new();
     network.0.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
     assert!(network.0.wait().unwrap().success());
@@ -77,7 +75,7 @@ fn a_validator_that_ends_is_reported_and_none_outlives_its_localnet() {
     log.says("6/6 nodes");
     let lock = |index: u16| dir.path().join(format!("validator-{index}/data/LOCK"));
     let victim = fs::read_to_string(lock(2)).unwrap();
-    assert!(output(Command::new("kill").args(["-9", &victim])).status.success());
+    signal("KILL", victim.parse().unwrap());
     log.says("validator 2 ended: signal: 9");
     log.says("the node runs");
     log.says("5/6 nodes");

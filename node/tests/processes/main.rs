@@ -3,13 +3,16 @@
 //!
 //! One binary, so that the networks of six come one after the other (see [`harness::Network`]).
 
+mod copies;
 mod crashes;
 mod damage;
 mod harness;
 mod localnet;
 mod moving;
+mod pauses;
 mod pool_log;
 mod proofs;
 mod refusals;
 mod retention;
 mod stops;
+mod storage;

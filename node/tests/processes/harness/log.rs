@@ -3,8 +3,13 @@
 use super::LIMIT;
 use std::io::{BufRead as _, BufReader};
 use std::process::ChildStderr;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+/// What a panic left behind is still good to look at.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What a process has logged so far.
 #[derive(Default)]
@@ -40,6 +45,16 @@ impl Log {
         self.more.notify_all();
     }
 
+    /// The first line that has this already.
+    pub fn has(&self, part: &str) -> Option<String> {
+        locked(&self.lines).0.iter().find(|line| line.contains(part)).cloned()
+    }
+
+    /// How many lines have this so far.
+    pub fn count(&self, part: &str) -> usize {
+        locked(&self.lines).0.iter().filter(|line| line.contains(part)).count()
+    }
+
     /// The first line with this text; `None` if the process ended, or took too long, without one.
     fn find(&self, part: &str) -> Option<String> {
         let deadline = Instant::now() + LIMIT;
@@ -56,8 +71,9 @@ impl Log {
         }
     }
 
-    /// Waits for the last line of a process that is gone.
-    pub fn ended(&self) {
-        drop(self.more.wait_while(self.lines.lock().unwrap(), |lines| !lines.1).unwrap());
+    /// Waits for the last line of a process that ends; whether it came in time.
+    pub fn ends(&self) -> bool {
+        let waited = self.more.wait_timeout_while(locked(&self.lines), LIMIT, |lines| !lines.1);
+        waited.is_ok_and(|(lines, _)| lines.1)
     }
 }

@@ -2,14 +2,19 @@
 //!
 //! Nothing here waits by sleeping: a process says on its log that it runs, final blocks come over a subscription, and
 //! the end of a process is waited for. Each wait has a limit, and its failure shows the process's log.
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
+mod checker;
 mod log;
 mod network;
 mod node;
+mod witness;
 
+pub use checker::{Found, each_final_once, in_chains, same_everywhere};
 pub use log::Log;
 pub use network::{Network, VALIDATORS, turn};
 pub use node::{Lone, Node, View};
+pub use witness::{Seen, Shown, Witness};
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -50,8 +55,9 @@ pub fn output(command: &mut Command) -> Output {
 pub fn free_base_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let is_free = |base: u16| {
-        let udp = (0..VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
-        let tcp = (0..VALIDATORS).map(|index| TcpListener::bind(("127.0.0.1", base + RPC_OFFSET + index)));
+        // One more than validators: some tests start one of them twice.
+        let udp = (0..=VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
+        let tcp = (0..=VALIDATORS).map(|index| TcpListener::bind(("127.0.0.1", base + RPC_OFFSET + index)));
         let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
         udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
     };
@@ -88,20 +94,37 @@ pub fn refused(code: i32, arguments: &[&str]) -> String {
     text
 }
 
-/// A load that runs beside the test.
-pub struct Load(Child);
+/// A load that runs beside the test, and ends with this value.
+pub struct Load(Option<Child>);
 
 impl Load {
     pub fn start(dir: &Path, per_second: u32, seconds: u32) -> Self {
+        Self::with(dir, &["--rate", &per_second.to_string(), "--duration", &seconds.to_string()])
+    }
+
+    pub fn with(dir: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(MINUET);
-        command.args(["load", "--senders", "10", "--json", "--rate", &per_second.to_string()]);
-        command.args(["--duration", &seconds.to_string(), "--dir"]).arg(dir).stdin(Stdio::null());
-        Self(spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())))
+        command.args(["load", "--senders", "10", "--json"]).args(arguments).arg("--dir").arg(dir).stdin(Stdio::null());
+        Self(Some(spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))))
+    }
+
+    /// Whether it is over.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     /// Its figures: it ends with success only if every transfer taken is final exactly once.
-    pub fn finish(self) -> Value {
-        json_of(&["load"], self.0.wait_with_output().unwrap())
+    pub fn finish(mut self) -> Value {
+        json_of(&["load"], self.0.take().expect("it is finished once").wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -109,7 +132,13 @@ pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// SIGTERM.
-pub fn terminate(pid: u32) {
-    assert!(output(Command::new("kill").arg(pid.to_string())).status.success());
+/// Sends a signal by its name.
+pub fn signal(name: &str, pid: u32) {
+    assert!(output(Command::new("kill").args(["-s", name, &pid.to_string()])).status.success(), "SIG{name} to {pid}");
+}
+
+/// A whole directory, as `cp -a` makes it.
+pub fn copy(from: &Path, to: &Path) {
+    let output = output(Command::new("cp").arg("-a").args([from, to]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

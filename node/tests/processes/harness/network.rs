@@ -1,14 +1,13 @@
 //! Six validators with a localnet's keys, genesis and funded accounts, each a process of its own that a test can kill
 //! and start again.
 
-use super::{MINUET, RPC_OFFSET, free_base_port, output, text};
-use super::{Node, View};
-use minuet_core::U256;
+use super::checker::Supply;
+use super::{Log, MINUET, Node, RPC_OFFSET, View, free_base_port, minuet, output};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub const VALIDATORS: u16 = 6;
 
@@ -23,19 +22,30 @@ pub struct Network {
     dir: tempfile::TempDir,
     base: u16,
     nodes: Vec<Option<Node>>,
+    /// What each process has said, those that are gone included.
+    logs: Vec<(u16, Arc<Log>)>,
+    /// For every node.
+    flags: Vec<String>,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Network {
     /// Makes a localnet and starts its validators one by one.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, all with these flags.
+    pub fn with(flags: &[&str]) -> Self {
         let turn = turn();
         let (dir, base) = (tempfile::tempdir().unwrap(), free_base_port());
         let mut command = Command::new(MINUET);
         command.args(["localnet", "--for", "1", "--accounts", "10", "--recipients", "20", "--dir"]).arg(dir.path());
         let output = output(command.args(["--base-port", &base.to_string()]));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let mut network = Self { dir, base, nodes: (0..VALIDATORS).map(|_| None).collect(), _turn: turn };
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let nodes = (0..VALIDATORS).map(|_| None).collect();
+        let mut network = Self { dir, base, nodes, logs: Vec::new(), flags, _turn: turn };
         network.start_all();
         network
     }
@@ -69,19 +79,50 @@ impl Network {
         self.nodes.iter_mut().filter_map(Option::take).collect()
     }
 
-    /// Starts a validator from its directory.
+    /// Which validators' processes are there.
+    pub fn running(&self) -> Vec<u16> {
+        (0..VALIDATORS).filter(|index| self.nodes[usize::from(*index)].is_some()).collect()
+    }
+
+    /// Starts a validator from its directory and waits until it runs.
     pub fn start_one(&mut self, index: u16) {
-        let node = Node::start(&self.home(index).join("config.toml"), self.view(index));
+        self.launch(index);
+        self.node(index).says("the node runs");
+    }
+
+    /// Starts all that are not there together, then waits until they run.
+    pub fn start_all(&mut self) {
+        let missing: Vec<u16> = (0..VALIDATORS).filter(|index| !self.running().contains(index)).collect();
+        missing.iter().for_each(|index| self.launch(*index));
+        missing.iter().for_each(|index| drop(self.node(*index).says("the node runs")));
+    }
+
+    /// Starts a validator and does not wait for anything.
+    pub fn launch(&mut self, index: u16) {
+        self.launch_by(Command::new(MINUET), index);
+    }
+
+    /// The same by a command that ends in running the program.
+    pub fn launch_by(&mut self, command: Command, index: u16) {
+        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        let node = Node::spawn_by(command, &self.home(index).join("config.toml"), &flags, self.view(index));
+        self.logs.push((index, node.log().clone()));
         self.nodes[usize::from(index)] = Some(node);
     }
 
-    /// Starts all together, then waits until they run.
-    pub fn start_all(&mut self) {
-        let start = |index| Some(Node::spawn(&self.home(index).join("config.toml"), self.view(index)));
-        self.nodes = (0..VALIDATORS).map(start).collect();
-        for index in 0..VALIDATORS {
-            self.node(index).says("the node runs");
+    /// A second process with a validator's keys, which have never been used as far as it can know, and ports and a data
+    /// directory of its own. It is none of the network's nodes.
+    pub fn double(&self, index: u16) -> Node {
+        let home = self.dir().join("double");
+        std::fs::create_dir(&home).unwrap();
+        for name in ["config.toml", "bls.key", "network.key"] {
+            std::fs::copy(self.home(index).join(name), home.join(name)).unwrap();
         }
+        std::fs::write(home.join("bls.key.unused"), "").unwrap();
+        let (p2p, rpc) = (self.base + VALIDATORS, self.base + RPC_OFFSET + VALIDATORS);
+        let (p2p_flag, rpc_flag) = (format!("127.0.0.1:{p2p}"), format!("127.0.0.1:{rpc}"));
+        let flags = ["--p2p-listen-address", &p2p_flag, "--rpc-listen-address", &rpc_flag];
+        Node::spawn_by(Command::new(MINUET), &home.join("config.toml"), &flags, View::at(rpc))
     }
 
     /// All nodes have this height, and the same block and state in a sample of heights up to it.
@@ -99,28 +140,36 @@ impl Network {
         }
     }
 
-    /// No wei came from nowhere: what the accounts have and what was burnt is what the genesis gave out.
+    /// No wei came from nowhere, on any node.
     pub fn supply_is_conserved(&self) {
         let genesis = std::fs::read_to_string(self.dir().join("genesis.json")).unwrap();
-        let genesis: Value = serde_json::from_str(&genesis).unwrap();
-        let amount = |text: &str| text.parse::<U256>().unwrap();
-        let accounts = genesis["accounts"].as_object().unwrap();
-        let initial = accounts.values().fold(U256::ZERO, |sum, balance| sum + amount(balance.as_str().unwrap()));
-        let fees_to =
-            genesis["validators"].as_array().unwrap().iter().map(|entry| entry["fee_recipient"].as_str().unwrap());
-        let holders: BTreeSet<&str> = accounts.keys().map(String::as_str).chain(fees_to).collect();
+        let supply = Supply::of(&serde_json::from_str(&genesis).unwrap());
+        self.all().for_each(|(index, view)| supply.is_conserved_at(index, &view));
+    }
 
-        let view = self.view(VALIDATORS - 1);
-        let mut held = U256::ZERO;
-        for holder in holders {
-            let answer = super::minuet(&["account", "balance", holder, "--node", &view.url]);
-            held += amount(answer["balance"].as_str().unwrap());
+    /// No node has proof of two statements of one key that conflict, and none ended by a bug of its own.
+    pub fn no_key_said_two_things(&self) {
+        for (index, log) in &self.logs {
+            for never in ["EQUIVOCATION", "SAFETY", "BUG:"] {
+                assert_eq!(log.has(never), None, "validator {index}");
+            }
         }
-        let burnt = view
-            .blocks(0..=view.height())
-            .into_iter()
-            .fold(U256::ZERO, |sum, block| sum + U256::from(block.gas_used) * U256::from(block.base_fee));
-        assert!(burnt > U256::ZERO, "transfers were made");
-        assert_eq!(held + burnt, initial, "in {}", text(self.dir()));
+        for (index, view) in self.all() {
+            let kept = minuet(&["evidence", "--node", &view.url]);
+            assert_eq!(kept["evidence"], Value::Array(Vec::new()), "validator {index}");
+        }
+    }
+}
+
+impl Drop for Network {
+    /// What a failed programme leaves behind is kept: directories, and what each process said.
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("MINUET_CHAOS").is_some() {
+            self.dir.disable_cleanup(true);
+            for (number, (index, log)) in self.logs.iter().enumerate() {
+                let _ = std::fs::write(self.dir().join(format!("validator-{index}.{number}.log")), log.text());
+            }
+            eprintln!("kept: {}", self.dir().display());
+        }
     }
 }

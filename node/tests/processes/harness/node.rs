@@ -1,8 +1,8 @@
 //! One node's process, what it logs, and what its API says.
 
 use super::log::Log;
-use super::{LIMIT, MINUET, RPC_OFFSET, attempt, free_base_port, minuet, spawn, terminate, text};
-use minuet_core::Height;
+use super::{LIMIT, MINUET, RPC_OFFSET, attempt, free_base_port, minuet, output, signal, spawn, text};
+use minuet_core::{Address, Height, U256};
 use minuet_rpc::client::{Client, ClientError};
 use minuet_rpc::proto::{Block, BlockEvent, GetStatusResponse, TransactionDetail};
 use std::fs;
@@ -27,8 +27,12 @@ impl Node {
 
     /// Starts a node.
     pub fn spawn(config: &Path, view: View) -> Self {
-        let mut command = Command::new(MINUET);
-        command.args(["node", "--exit-with-stdin", "--log-level", "info", "--config"]).arg(config);
+        Self::spawn_by(Command::new(MINUET), config, &[], view)
+    }
+
+    /// Starts a node by a command that ends in running the program, with flags.
+    pub fn spawn_by(mut command: Command, config: &Path, flags: &[&str], view: View) -> Self {
+        command.args(["node", "--exit-with-stdin", "--log-level", "info", "--config"]).arg(config).args(flags);
         let mut child = spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()));
         let log = Log::of(child.stderr.take().unwrap());
         Self { child, log, view }
@@ -41,11 +45,47 @@ impl Node {
 
     /// Whether the log has this already.
     pub fn has_said(&self, part: &str) -> bool {
-        self.log.text().contains(part)
+        self.log.has(part).is_some()
+    }
+
+    pub fn log(&self) -> &Arc<Log> {
+        &self.log
     }
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// SIGSTOP: it keeps everything and does nothing.
+    pub fn pause(&self) {
+        signal("STOP", self.pid());
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        signal("CONT", self.pid());
+    }
+
+    /// From now on the kernel refuses its writes behind this byte of any file (EFBIG).
+    pub fn limit_file_size(&self, bytes: u64) {
+        let arguments = [format!("--pid={}", self.pid()), format!("--fsize={bytes}:{bytes}")];
+        let output = output(Command::new("prlimit").args(arguments));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Bytes of memory in use, and the most since its start.
+    pub fn memory(&self) -> (u64, u64) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let kilobytes = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells");
+            line.trim_end_matches("kB").trim().parse().unwrap()
+        };
+        (kilobytes("VmRSS:") << 10, kilobytes("VmHWM:") << 10)
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// SIGKILL. Answers once the process is gone.
@@ -63,17 +103,14 @@ impl Node {
 
     /// SIGTERM. Answers once the process is gone.
     pub fn stop(self) -> ExitStatus {
-        terminate(self.pid());
+        signal("TERM", self.pid());
         self.wait().0
     }
 
     /// Waits for an end that comes by itself; how it ended and what it said.
     pub fn wait(mut self) -> (ExitStatus, String) {
-        // Waiting would close it, and its end is a node's order to stop.
-        let _stdin = self.child.stdin.take();
-        let status = self.child.wait().unwrap();
-        self.log.ended();
-        (status, self.log.text())
+        assert!(self.log.ends(), "it goes on:\n{}", self.log.text());
+        (self.child.wait().unwrap(), self.log.text())
     }
 }
 
@@ -95,7 +132,8 @@ impl View {
         Self { url: format!("http://127.0.0.1:{port}") }
     }
 
-    fn ask<T>(&self, question: impl AsyncFnOnce(Client) -> Result<T, ClientError>) -> T {
+    /// Asks, within the limit, and must get an answer.
+    pub fn ask<T>(&self, question: impl AsyncFnOnce(Client) -> Result<T, ClientError>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(async {
             tokio::time::timeout(LIMIT, async { question(Client::connect(&self.url).await?).await }).await
@@ -109,6 +147,13 @@ impl View {
 
     pub fn height(&self) -> u64 {
         self.status().height
+    }
+
+    /// Its height, if it answers.
+    pub fn try_height(&self) -> Option<u64> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = async { Ok::<_, ClientError>(Client::connect(&self.url).await?.status().await?.height) };
+        runtime.block_on(async { tokio::time::timeout(LIMIT, answer).await }).ok()?.ok()
     }
 
     pub fn latest(&self) -> Block {
@@ -139,6 +184,36 @@ impl View {
                     return Ok(event);
                 }
             }
+        })
+    }
+
+    /// All final blocks from 1 up to this height, with the hashes of their transactions.
+    pub fn chain(&self, top: u64) -> Vec<BlockEvent> {
+        let mut chain = Vec::new();
+        self.ask(async |mut client| {
+            while (chain.len() as u64) < top {
+                let mut events = client.subscribe_blocks(Some(Height(chain.len() as u64 + 1)), true).await?;
+                // A reader that is too slow is told so, and asks again from where it was.
+                while let Ok(Some(event)) = events.message().await {
+                    chain.push(event);
+                    if chain.len() as u64 == top {
+                        break;
+                    }
+                }
+            }
+            Ok(())
+        });
+        chain
+    }
+
+    /// Final balances in wei.
+    pub fn balances(&self, of: &[Address]) -> Vec<U256> {
+        self.ask(async |mut client| {
+            let mut balances = Vec::new();
+            for address in of {
+                balances.push(client.balance(address).await?);
+            }
+            Ok(balances)
         })
     }
 

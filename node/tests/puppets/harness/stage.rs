@@ -4,7 +4,7 @@ use super::api;
 use super::chain::{Chain, Header, L, M, N, bls_key, genesis_file, network_key, notarize, nullify};
 use super::puppet::{Frame, Puppet};
 use super::relay::Relay;
-use crate::processes::{LIMIT, Node, View, terminate};
+use crate::processes::{LIMIT, Node, View, signal};
 use minuet_consensus::wire::{Request, Response, ServedBlock};
 use minuet_core::Digest;
 use minuet_core::block::Block;
@@ -366,7 +366,7 @@ impl Stage {
     pub fn ends_well(mut self) {
         self.is_consistent();
         let node = self.take();
-        terminate(node.pid());
+        signal("TERM", node.pid());
         let (status, log) = node.wait();
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(!log.contains("BUG") && !log.contains("panicked"), "{log}");
