@@ -112,7 +112,9 @@ impl Drop for Disk {
 const NOT_PERMITTED: &str = "skipped: mounting is not permitted here; run it as root";
 
 pub fn full(chance: &mut Chance) -> String {
-    let mut network = Network::start();
+    // Small files: what is reserved ahead is soon used up.
+    let small = ["--set", "storage.write_buffer_mb=1", "--set", "storage.journal_segment_mb=1"];
+    let mut network = Network::with(&small);
     let witness = Witness::of(&network);
     let mut load = SteadyLoad::start(&network, 40);
     let victim = chance.index(VALIDATORS);

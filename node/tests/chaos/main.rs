@@ -64,7 +64,7 @@ fn chosen(parts: &[Part]) -> Result<Vec<Part>, String> {
     let Ok(only) = std::env::var("MINUET_CHAOS_ONLY") else { return Ok(parts.to_vec()) };
     let names: Vec<&str> = only.split(',').collect();
     let known = |name: &&str| parts.iter().any(|(part, ..)| part == name);
-    match names.iter().find(|name| !known(*name)) {
+    match names.iter().find(|name| !known(name)) {
         Some(name) => {
             let all: Vec<&str> = parts.iter().map(|(part, ..)| *part).collect();
             Err(format!("MINUET_CHAOS_ONLY: there is no '{name}', only {}", all.join(", ")))
