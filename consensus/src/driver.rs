@@ -7,14 +7,17 @@ mod bodies;
 mod budget;
 mod building;
 mod casting;
+mod catchup;
 mod checks;
 mod committing;
 mod conduct;
 mod fetching;
 mod inbound;
 mod outbox;
+mod progress;
 mod responses;
 mod serving;
+mod syncing;
 mod timers;
 
 pub use outbox::DriverRings;
@@ -28,6 +31,7 @@ use bodies::BlockStore;
 use budget::Budgets;
 use building::Building;
 use casting::Casting;
+use catchup::Catchup;
 use checks::PendingChecks;
 use committing::Committing;
 use conduct::Conducts;
@@ -38,8 +42,10 @@ use minuet_core::evidence::Evidence;
 use minuet_core::messages::{JournalRecord, LedgerReply, LedgerRequest, MempoolReply, PeerEvent};
 use minuet_core::rejection::RejectReason;
 use minuet_core::status::NodeStatus;
+use minuet_core::wire::Recipients;
 use minuet_core::{Digest, PeerId, TimeMs};
 use outbox::Outboxes;
+use progress::Progress;
 use serving::Serving;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -124,9 +130,12 @@ pub struct Driver {
     now: Now,
     out: Outboxes,
     inbound: outbox::Inboxes,
+    /// Validators.
     connected: BTreeSet<PeerId>,
     conducts: Conducts,
     budgets: Budgets,
+    /// Nodes that only follow; they are told what is final and answered, and never asked.
+    followers: BTreeSet<PeerId>,
     blocks: BlockStore,
     casting: Casting,
     checks: PendingChecks,
@@ -134,6 +143,9 @@ pub struct Driver {
     building: Option<Building>,
     seal_pace: building::SealPace,
     fetching: Fetching,
+    catchup: Catchup,
+    progress: Option<Progress>,
+    probed_us: u64,
     serving: Serving,
     timers: Timers,
     inputs: VecDeque<Input>,
@@ -164,7 +176,7 @@ impl Driver {
         let mut driver = Self {
             blocks: BlockStore::new(&header),
             casting: Casting::new(config.key, &recovered.replica),
-            committing: Committing::new(),
+            committing: Committing::new(header.height()),
             replica: recovered.replica,
             verifier: config.verifier,
             now,
@@ -173,10 +185,14 @@ impl Driver {
             connected: BTreeSet::new(),
             conducts: Conducts::default(),
             budgets: Budgets::default(),
+            followers: BTreeSet::new(),
             checks: PendingChecks::new(config.linger_us),
             building: None,
             seal_pace: building::SealPace::new(),
             fetching: Fetching::default(),
+            catchup: Catchup::new(),
+            progress: None,
+            probed_us: 0,
             serving: Serving::default(),
             timers: Timers::new(me.map_or(0, |index| u64::from(index.0))),
             inputs: VecDeque::new(),
@@ -215,6 +231,7 @@ impl Driver {
         }
         self.run_checks();
         self.fire_timers();
+        self.catch_up();
         self.pump_judging();
         self.pump_commits();
         self.pump_building();
@@ -272,7 +289,7 @@ impl Driver {
         match effect {
             Effect::Cast { statement, ground } => self.cast(statement, &ground),
             Effect::Propose { header, parent_proof, gap } => self.propose(header, parent_proof, &gap),
-            Effect::Share(certificate) => self.out.certificate(minuet_core::wire::Recipients::All, &certificate),
+            Effect::Share(certificate) => self.out.certificate(Recipients::All, &certificate),
             Effect::SetTimer { timer, after_us } => self.timers.set(timer, self.now.mono_us, after_us),
             Effect::Enter { view, leader, parent } => self.on_enter(view, leader, parent),
             Effect::Build { view, parent, only_empty, empty_after_us } => {
@@ -282,7 +299,12 @@ impl Driver {
             Effect::Check { kind, statement } => self.checks.quorum(statement, kind, self.now.mono_us),
             Effect::CheckEach(statements) => self.checks.each(statements),
             Effect::CheckConflicts(pairs) => self.checks.conflicts(&pairs),
-            Effect::Commit { blocks, finalization } => self.committing.push(blocks, finalization),
+            Effect::Commit { blocks, finalization } => {
+                if !self.followers.is_empty() {
+                    self.out.certificate(Recipients::Followers, &finalization);
+                }
+                self.committing.push(blocks, finalization);
+            }
             Effect::FetchProof(view) => self.fetch_proof(view),
             Effect::FetchBlock { digest, signers } => self.fetch_block(digest, &signers),
             Effect::Rebroadcast(view) => self.rebroadcast(view),
@@ -342,6 +364,15 @@ impl Driver {
     fn drain_peers(&mut self) {
         while let Some(event) = self.inbound.peers.try_recv() {
             match event {
+                PeerEvent::Up(peer) if self.is_follower(peer) => {
+                    self.conducts.forget(peer);
+                    self.followers.insert(peer);
+                    self.greet_follower(peer);
+                }
+                PeerEvent::Down(peer) if self.is_follower(peer) => {
+                    self.followers.remove(&peer);
+                    self.budgets.forget(peer);
+                }
                 PeerEvent::Up(peer) => {
                     self.connected.insert(peer);
                     self.conducts.forget(peer);
@@ -351,10 +382,16 @@ impl Driver {
                     self.connected.remove(&peer);
                     self.budgets.forget(peer);
                     self.fetching.peer_gone(peer);
+                    self.catchup.peer_gone(peer);
                     self.blocks.peer_gone(peer);
                 }
             }
         }
+    }
+
+    /// Validators have the numbers below n.
+    fn is_follower(&self, peer: PeerId) -> bool {
+        usize::try_from(peer.0).is_ok_and(|peer| peer >= self.verifier.committee().n())
     }
 
     fn on_event(&mut self, event: &Event) {
@@ -383,7 +420,7 @@ impl Driver {
         status.view.set(self.replica.view().0);
         status.finalized_view.set(self.replica.tip().header.view().0);
         status.delta_ms.set(self.replica.delta_us() / 1000);
-        let known = self.replica.tip().header.height().0;
+        let known = self.known_height().0;
         status.known_height.set(known.max(status.known_height.get()));
     }
 }

@@ -41,6 +41,13 @@ pub enum Input {
     },
     /// A quorum's proof.
     Certificate(Verified<Certificate>),
+    /// Final blocks on the newest final one, each the next one's parent (L-SYNC).
+    FinalChain {
+        /// Oldest first.
+        headers: Vec<Arc<BlockHeader>>,
+        /// Of the last; `None` if it is the block that [`crate::replica::Gap`] misses.
+        finalization: Option<Verified<Certificate>>,
+    },
     /// The block that was asked for with [`crate::effect::Effect::Build`].
     Built {
         /// Its header; body and execution are the driver's.

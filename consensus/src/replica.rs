@@ -12,6 +12,7 @@ mod recover;
 mod skip;
 mod view_state;
 
+pub use finalize::Gap;
 pub use recover::{Recovered, RecoveryError};
 pub use view_state::ViewState;
 
@@ -88,6 +89,10 @@ pub struct Replica {
     tip: Tip,
     /// The highest finalization whose chain is not complete here yet.
     pending_final: Option<Arc<Certificate>>,
+    /// What that chain lacks.
+    gap: Option<Gap>,
+    /// A header or a finalization came since chains were followed last.
+    links_changed: bool,
     views: BTreeMap<View, ViewState>,
     blocks: BTreeMap<Digest, BlockEntry>,
     history: Vec<LeaderHistory>,
@@ -118,6 +123,7 @@ impl Replica {
             Input::Checked(signed) => self.on_statement(signed.get(), true, out),
             Input::Settled { statement, verdicts } => self.on_settled(&statement, &verdicts, out),
             Input::Certificate(certificate) => self.on_certificate(certificate, out),
+            Input::FinalChain { headers, finalization } => self.on_final_chain(headers, finalization, out),
             Input::Built { header } => self.on_built(header, out),
             Input::Judged { digest, valid } => self.on_judged(digest, valid),
             Input::Handed(view) => self.on_handed(view, out),
@@ -167,6 +173,7 @@ impl Replica {
     fn learn_header(&mut self, header: Arc<BlockHeader>) {
         if header.view() > self.tip.header.view() {
             self.blocks.entry(header.digest()).or_insert(BlockEntry { header, valid: None });
+            self.links_changed = true;
         }
     }
 
@@ -219,6 +226,11 @@ impl Replica {
     #[must_use]
     pub const fn pending_final(&self) -> Option<&Arc<Certificate>> {
         self.pending_final.as_ref()
+    }
+    /// What the chain of that finalization lacks here.
+    #[must_use]
+    pub const fn gap(&self) -> Option<&Gap> {
+        self.gap.as_ref()
     }
     /// What is known of the views above the final one.
     #[must_use]

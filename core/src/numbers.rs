@@ -42,6 +42,11 @@ number!(
     TimeMs(u64)
 );
 
+impl PeerId {
+    /// What a node that only follows says of itself in the handshake: its number, from n on, is given by the other side.
+    pub const FOLLOWER: Self = Self(u32::MAX);
+}
+
 impl View {
     /// The view of the genesis block.
     pub const GENESIS: Self = Self(0);

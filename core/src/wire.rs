@@ -140,8 +140,10 @@ impl FrameKind {
 /// Whom a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recipients {
-    /// Every connected peer.
+    /// Every connected validator.
     All,
+    /// Every connected node that only follows.
+    Followers,
     /// One peer; dropped and counted if it is not connected.
     One(PeerId),
 }

@@ -4,6 +4,7 @@ use crate::frame::FrameError;
 use crate::stats::Reject;
 use minuet_core::B256;
 use minuet_core::PeerId;
+use minuet_core::ed25519::Ed25519PublicKey;
 use quinn::{ConnectionError, VarInt};
 
 /// Why one side closes a connection. The texts are read by the other side's operator: "you" is whoever reads.
@@ -86,6 +87,20 @@ pub enum CloseReason {
     /// The peer does not take what it is sent.
     #[error("too slow: {0} bytes wait for you on the {1} lane")]
     TooSlow(usize, &'static str),
+    /// A key that is no validator's, of a node that does not say that it only follows.
+    #[error(
+        "unknown key: {0} is no validator's network key in this node's genesis; use the key and the genesis that \
+         belong together"
+    )]
+    UnknownKey(Ed25519PublicKey),
+    /// As many followers as this node takes.
+    #[error(
+        "no room: this node takes {0} followers (p2p.max_followers), and all places are taken; dial another validator"
+    )]
+    Full(usize),
+    /// A follower that sends more than requests.
+    #[error("a node that only follows may send requests only, not a {0} frame")]
+    NotAllowed(&'static str),
     /// Closed without a special reason by this service itself.
     #[error("internal error")]
     Internal,
@@ -112,6 +127,9 @@ impl CloseReason {
             Self::Banned { .. } => 13,
             Self::TooSlow(..) => 14,
             Self::Internal => 15,
+            Self::UnknownKey(_) => 16,
+            Self::Full(_) => 17,
+            Self::NotAllowed(_) => 18,
         }
     }
 
@@ -121,7 +139,9 @@ impl CloseReason {
             Self::Malformed(_) | Self::HandshakeTimeout(_) => Reject::Handshake,
             Self::WrongVersion { .. } => Reject::WrongVersion,
             Self::WrongGenesis { .. } | Self::WrongChain { .. } => Reject::WrongGenesis,
-            Self::WrongIndex { .. } | Self::WrongAddressee { .. } => Reject::UnknownKey,
+            Self::WrongIndex { .. } | Self::WrongAddressee { .. } | Self::UnknownKey(_) => Reject::UnknownKey,
+            Self::Full(_) => Reject::NoRoom,
+            Self::NotAllowed(_) => Reject::NotAllowed,
             Self::Duplicate => Reject::Duplicate,
             Self::BadFrame(error) => error.reject(),
             Self::LaneEnded(_) => Reject::LaneEnded,
@@ -134,13 +154,18 @@ impl CloseReason {
 
     /// Whether the two nodes will never understand each other as they are configured: an operator must act.
     pub(crate) const fn is_misconfiguration(&self) -> bool {
-        matches!(self.code(), 3..=7)
+        is_misconfiguration(self.code())
     }
 
     /// Closes the connection and lets the peer read why.
     pub(crate) fn close(&self, connection: &quinn::Connection) {
         connection.close(VarInt::from_u32(self.code()), self.to_string().as_bytes());
     }
+}
+
+/// Codes of reasons that only an operator can remove.
+pub(crate) const fn is_misconfiguration(code: u32) -> bool {
+    matches!(code, 3..=7 | 16)
 }
 
 /// Why a connection ended, for the log of the side that did not end it.

@@ -53,6 +53,8 @@ pub struct P2pConfig {
     pub ban_ms: u64,
     /// Longest ban, in milliseconds.
     pub ban_max_ms: u64,
+    /// Nodes that only follow and are let in at a time; with 0 only keys of the committee get beyond TLS.
+    pub max_followers: usize,
 }
 
 impl Default for P2pConfig {
@@ -74,6 +76,7 @@ impl Default for P2pConfig {
             droppable_queue_bytes: 8 << 20,
             ban_ms: 60_000,
             ban_max_ms: 600_000,
+            max_followers: 0,
         }
     }
 }
@@ -81,7 +84,7 @@ impl Default for P2pConfig {
 /// Who this node is and which chain it is of.
 #[derive(Debug)]
 pub struct P2pIdentity {
-    /// Its own id: the validator's index.
+    /// Its own id: the validator's index, or [`PeerId::FOLLOWER`].
     pub peer: PeerId,
     /// Its network key.
     pub key: Ed25519SecretKey,
@@ -96,7 +99,7 @@ pub struct P2pIdentity {
 }
 
 impl P2pIdentity {
-    /// The identity of validator `peer` of this genesis.
+    /// The identity of validator `peer` of this genesis, or of a node that only follows.
     #[must_use]
     pub fn new(peer: PeerId, key: Ed25519SecretKey, genesis: &Genesis) -> Self {
         Self {

@@ -1,12 +1,13 @@
 //! How connections come about: dialling with backoff, accepting, the handshake on either side.
 
-use crate::closing::{CloseReason, describe, is_key_refusal};
+use crate::closing::{CloseReason, describe, is_key_refusal, is_misconfiguration};
 use crate::hello::{HELLO_BYTES, Hello, PREFIX_BYTES};
 use crate::hub::{Hub, Slot};
 use crate::link::{Link, run_link};
 use crate::stats::Reject;
 use crate::tls::proven_key;
 use minuet_core::PeerId;
+use minuet_core::ed25519::Ed25519PublicKey;
 use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, Incoming, ReadExactError, RecvStream, SendStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Handshakes with strangers at a time; beyond half of it they must first show that their address is theirs.
 const HANDSHAKES: usize = 64;
+/// Bytes on their way to a follower: a slow reader among strangers costs no more memory.
+const FOLLOWER_SEND_WINDOW_BYTES: u64 = 2 << 20;
 /// Above all lanes.
 const HANDSHAKE_PRIORITY: i32 = 100;
 /// Complaints are limited by kind: close codes, and these.
@@ -71,8 +74,10 @@ pub(crate) async fn keep_connected(hub: Arc<Hub>, endpoint: Endpoint, client: Cl
     let peer = slot.entry.peer;
     let (min_ms, max_ms) = (hub.config.reconnect_min_ms, hub.config.reconnect_max_ms);
     let mut backoff = Backoff { min_ms, max_ms, next_ms: min_ms };
-    let is_lower = hub.hello_to(peer).sender < peer;
-    let head_start = Duration::from_millis(if is_lower { 0 } else { hub.config.dial_head_start_ms });
+    let own = hub.hello_to(peer).sender;
+    // Nobody dials a follower.
+    let dials_first = own < peer || own == PeerId::FOLLOWER;
+    let head_start = Duration::from_millis(if dials_first { 0 } else { hub.config.dial_head_start_ms });
     loop {
         if wait_until_alone(&slot).await {
             if slot.was_stable() {
@@ -158,12 +163,23 @@ async fn greet(hub: &Hub, connection: &Connection, peer: PeerId) -> Result<Arc<L
     Ok(hub.install(peer, connection, answer.instance, true)?)
 }
 
-/// The other side.
-async fn welcome(hub: &Hub, connection: &Connection, peer: PeerId) -> Result<Arc<Link>, Failure> {
+/// The other side. A key of nobody's is a follower's, if it says so; its number is given here.
+async fn welcome(hub: &Hub, connection: &Connection, key: Ed25519PublicKey) -> Result<Arc<Link>, Failure> {
     let (mut send, mut recv) = connection.accept_bi().await?;
-    let own = hub.hello_to(peer);
+    let known = hub.peer_of(&key);
+    let own = hub.hello_to(known.unwrap_or(PeerId::FOLLOWER));
     let hello = hear(&mut recv, connection, own.version).await?;
-    hello.check(&own, Some(peer))?;
+    if known.is_none() && hello.sender != PeerId::FOLLOWER {
+        return Err(CloseReason::UnknownKey(key).into());
+    }
+    hello.check(&own, Some(own.recipient))?;
+    let peer = match known {
+        Some(peer) => peer,
+        None => {
+            connection.set_send_window(FOLLOWER_SEND_WINDOW_BYTES);
+            hub.admit(key)?
+        }
+    };
     let link = hub.install(peer, connection, hello.instance, false)?;
     // A failure here ends the connection, which the link's watcher sees.
     if let Err(Failure::Refused(reason)) = say(&mut send, connection, &own).await {
@@ -241,14 +257,16 @@ async fn accept(hub: &Arc<Hub>, incoming: Incoming) -> Option<Arc<Link>> {
             return None;
         }
     };
-    let Some(peer) = proven_key(&connection).and_then(|key| hub.peer_of(&key)) else {
-        CloseReason::Malformed("no key of this committee").close(&connection);
+    let Some(key) = proven_key(&connection) else {
+        CloseReason::Malformed("no Ed25519 key").close(&connection);
         return None;
     };
-    match refuse_or(&connection, limit, welcome(hub, &connection, peer)).await {
+    let peer = hub.peer_of(&key);
+    match refuse_or(&connection, limit, welcome(hub, &connection, key)).await {
         Ok(link) => Some(link),
         Err(failure) => {
-            report(hub, Some(peer), &format!("peer {peer} from {remote}"), failure);
+            let who = peer.map_or("a node".to_owned(), |peer| format!("peer {peer}"));
+            report(hub, peer, &format!("{who} from {remote}"), failure);
             None
         }
     }
@@ -279,7 +297,7 @@ fn report(hub: &Hub, peer: Option<PeerId>, who: &str, failure: Failure) {
                     let code = u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX);
                     // Codes of strangers' invention must not fill the table of complaints.
                     let code = code.min(100);
-                    hub.complain(peer, 100 + code, (3..=7).contains(&code), text);
+                    hub.complain(peer, 100 + code, is_misconfiguration(code), text);
                 }
                 _ if is_key_refusal(&error) => {
                     hub.stats.reject(Reject::UnknownKey);

@@ -23,9 +23,9 @@ pub struct Hello {
     pub genesis_digest: Digest,
     /// The chain id.
     pub chain_id: u64,
-    /// Who speaks.
+    /// Who speaks; [`PeerId::FOLLOWER`] for a node that only follows.
     pub sender: PeerId,
-    /// Who is spoken to.
+    /// Who is spoken to; [`PeerId::FOLLOWER`] for a node that only follows.
     pub recipient: PeerId,
     /// A random number per process: tells a restarted node from one that dials twice.
     pub instance: u64,

@@ -22,6 +22,9 @@ const LOG_PAUSE: Duration = Duration::from_secs(30);
 /// A link that lived for so long was a success: attempts start again without a pause.
 const STABLE_AFTER: Duration = Duration::from_secs(1);
 
+/// Bytes that may wait for a follower on each lane, but at least one frame: strangers get little of this node's memory.
+const FOLLOWER_QUEUE_BYTES: usize = 1 << 20;
+
 #[derive(Debug, Default)]
 struct Conduct {
     link: Option<Arc<Link>>,
@@ -58,11 +61,17 @@ impl Slot {
         crate::lock(&self.conduct).link.clone()
     }
 
-    fn info(&self) -> PeerInfo {
+    fn new(entry: PeerEntry) -> Arc<Self> {
+        Arc::new(Self { entry, conduct: Mutex::new(Conduct::default()), changed: Notify::new() })
+    }
+
+    fn info(&self, is_follower: bool) -> PeerInfo {
         let conduct = crate::lock(&self.conduct);
         let link = conduct.link.as_deref();
         PeerInfo {
             peer: self.entry.peer,
+            key: self.entry.key,
+            follower: is_follower,
             address: link.map(|link| link.connection.remote_address()).or(self.entry.address),
             connected: link.is_some(),
             rtt_us: link.map_or(0, |link| u64::try_from(link.connection.rtt().as_micros()).unwrap_or(u64::MAX)),
@@ -85,7 +94,11 @@ pub(crate) struct Hub {
     pub(crate) config: P2pConfig,
     /// What this node says of itself; the recipient is filled in.
     own: Hello,
+    /// Validators.
     pub(crate) slots: BTreeMap<PeerId, Arc<Slot>>,
+    /// Nodes that only follow, with numbers from the first one beyond the committee's on. At most `max_followers`.
+    followers: Mutex<BTreeMap<PeerId, Arc<Slot>>>,
+    first_follower: PeerId,
     keys: BTreeMap<Ed25519PublicKey, PeerId>,
     pub(crate) inlets: Mutex<Inlets>,
     pub(crate) stats: Arc<P2pStats>,
@@ -103,16 +116,15 @@ impl Hub {
     ) -> Self {
         let others = config.peers.iter().filter(|entry| entry.peer != own.sender);
         let keys = others.clone().map(|entry| (entry.key, entry.peer)).collect();
-        let slot = |entry: &PeerEntry| Slot {
-            entry: entry.clone(),
-            conduct: Mutex::new(Conduct::default()),
-            changed: Notify::new(),
-        };
-        let slots = others.map(|entry| (entry.peer, Arc::new(slot(entry)))).collect();
+        let slots = others.map(|entry| (entry.peer, Slot::new(entry.clone()))).collect();
+        let validators = config.peers.iter().map(|entry| entry.peer).chain([own.sender]);
+        let highest = validators.filter(|peer| *peer != PeerId::FOLLOWER).max().map_or(0, |peer| peer.0);
         let hub = Self {
             config,
             own,
             slots,
+            followers: Mutex::default(),
+            first_follower: PeerId(highest.saturating_add(1)),
             keys,
             inlets: Mutex::new(inlets),
             stats,
@@ -128,9 +140,38 @@ impl Hub {
         Hello { recipient, ..self.own }
     }
 
-    /// Whose key this is. Nobody else may connect; observers would be let in here, with ids from n on.
+    /// Which validator's key this is.
     pub(crate) fn peer_of(&self, key: &Ed25519PublicKey) -> Option<PeerId> {
         self.keys.get(key).copied()
+    }
+
+    /// Whether the peer only follows.
+    pub(crate) fn is_follower(&self, peer: PeerId) -> bool {
+        peer >= self.first_follower
+    }
+
+    /// A follower's number: the one that its key had before, a free one, or that of a follower which is gone.
+    ///
+    /// # Errors
+    /// [`CloseReason::Full`].
+    pub(crate) fn admit(&self, key: Ed25519PublicKey) -> Result<PeerId, CloseReason> {
+        let limit = self.config.max_followers;
+        let mut followers = crate::lock(&self.followers);
+        if let Some((peer, _)) = followers.iter().find(|(_, slot)| slot.entry.key == key) {
+            return Ok(*peer);
+        }
+        let free = (self.first_follower.0..).map(PeerId).take(limit).find(|peer| !followers.contains_key(peer));
+        let gone = || {
+            let gone = followers.iter().filter(|(_, slot)| !slot.is_linked());
+            gone.min_by_key(|(_, slot)| slot.banned_for().is_some()).map(|(peer, _)| *peer)
+        };
+        let peer = free.or_else(gone).ok_or(CloseReason::Full(limit))?;
+        followers.insert(peer, Slot::new(PeerEntry { peer, address: None, key }));
+        Ok(peer)
+    }
+
+    fn slot(&self, peer: PeerId) -> Option<Arc<Slot>> {
+        self.slots.get(&peer).cloned().or_else(|| crate::lock(&self.followers).get(&peer).cloned())
     }
 
     /// Makes a connection whose handshake is done the peer's link, unless the present one is to stay.
@@ -147,7 +188,7 @@ impl Hub {
         instance: u64,
         dialled_here: bool,
     ) -> Result<Arc<Link>, CloseReason> {
-        let Some(slot) = self.slots.get(&peer) else { return Err(CloseReason::Internal) };
+        let Some(slot) = self.slot(peer) else { return Err(CloseReason::Internal) };
         let is_preferred = dialled_here == (self.own.sender < peer);
         let mut conduct = crate::lock(&slot.conduct);
         if let Some(left) = conduct.score.banned_for(Instant::now()) {
@@ -167,9 +208,9 @@ impl Hub {
         conduct.link = Some(Arc::clone(&link));
         let mut inlets = crate::lock(&self.inlets);
         if previous.is_some() {
-            inlets.down(peer);
+            inlets.down(peer, self.is_follower(peer));
         }
-        inlets.up(peer);
+        inlets.up(peer, self.is_follower(peer));
         drop((inlets, conduct));
         if let Some(old) = previous {
             old.close(if old.instance == instance { CloseReason::Duplicate } else { CloseReason::Replaced });
@@ -183,7 +224,7 @@ impl Hub {
 
     /// Forgets a link whose connection has ended, unless another one has taken its place.
     pub(crate) fn remove(&self, link: &Arc<Link>, why: &str) {
-        let Some(slot) = self.slots.get(&link.peer) else { return };
+        let Some(slot) = self.slot(link.peer) else { return };
         let mut conduct = crate::lock(&slot.conduct);
         if !conduct.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
             tracing::debug!(peer = link.peer.0, why, "an older connection ended");
@@ -192,7 +233,7 @@ impl Hub {
         conduct.link = None;
         conduct.was_stable = link.since.elapsed() >= STABLE_AFTER;
         conduct.last_error = Some(why.to_owned());
-        crate::lock(&self.inlets).down(link.peer);
+        crate::lock(&self.inlets).down(link.peer, self.is_follower(link.peer));
         drop(conduct);
         slot.changed.notify_one();
         self.refresh();
@@ -207,7 +248,8 @@ impl Hub {
         if let Some(reject) = reason.reject() {
             self.stats.reject(reject);
         }
-        let is_offence = matches!(reason, CloseReason::BadFrame(_) | CloseReason::ExtraStream);
+        let is_offence =
+            matches!(reason, CloseReason::BadFrame(_) | CloseReason::ExtraStream | CloseReason::NotAllowed(_));
         link.close(reason);
         if is_offence {
             self.punish(link.peer, score::BAD_FRAME_POINTS, "bad frame");
@@ -218,6 +260,8 @@ impl Hub {
     pub(crate) fn execute(&self, command: NetworkCommand) {
         match command {
             NetworkCommand::Blame { peer, offence } => self.punish(peer, offence.points(), score::name(offence)),
+            // A follower has nothing to say but its questions.
+            NetworkCommand::Send { kind, .. } if self.own.sender == PeerId::FOLLOWER && kind != FrameKind::Request => {}
             NetworkCommand::Send { kind, ref payload, .. } if payload.len() > kind.max_bytes() => {
                 // Peers would ban this node for it.
                 let (kind, bytes, limit) = (kind.name(), payload.len(), kind.max_bytes());
@@ -231,8 +275,14 @@ impl Hub {
                     }
                 }
             }
+            NetworkCommand::Send { to: Recipients::Followers, kind, payload } => {
+                let followers: Vec<_> = crate::lock(&self.followers).values().cloned().collect();
+                for link in followers.iter().filter_map(|slot| slot.link()) {
+                    self.send(&link, kind, payload.clone());
+                }
+            }
             NetworkCommand::Send { to: Recipients::One(peer), kind, payload } => {
-                match self.slots.get(&peer).and_then(|slot| slot.link()) {
+                match self.slot(peer).and_then(|slot| slot.link()) {
                     Some(link) => self.send(&link, kind, payload),
                     None => self.stats.lane(kind.lane()).dropped_out.add(1),
                 }
@@ -245,7 +295,11 @@ impl Hub {
     fn send(&self, link: &Link, kind: FrameKind, payload: Bytes) {
         let lane = kind.lane();
         let is_droppable = matches!(lane, Lane::Transactions | Lane::Sync);
-        let limit = if is_droppable { self.config.droppable_queue_bytes } else { self.config.consensus_queue_bytes };
+        let limit = match (is_droppable, self.is_follower(link.peer)) {
+            (_, true) => FOLLOWER_QUEUE_BYTES,
+            (true, false) => self.config.droppable_queue_bytes,
+            (false, false) => self.config.consensus_queue_bytes,
+        };
         if let Err(waiting) = link.send(kind, payload, limit) {
             self.stats.lane(lane).dropped_out.add(1);
             if !is_droppable {
@@ -261,7 +315,7 @@ impl Hub {
     }
 
     fn punish(&self, peer: PeerId, points: u64, offence: &'static str) {
-        let Some(slot) = self.slots.get(&peer) else { return };
+        let Some(slot) = self.slot(peer) else { return };
         let first = Duration::from_millis(self.config.ban_ms);
         let longest = Duration::from_millis(self.config.ban_max_ms);
         let mut conduct = crate::lock(&slot.conduct);
@@ -281,7 +335,7 @@ impl Hub {
 
     /// Remembers why a connection did not come about and logs it, each complaint about each peer once in a while.
     pub(crate) fn complain(&self, peer: Option<PeerId>, kind: u32, is_grave: bool, text: String) {
-        if let Some(slot) = peer.and_then(|peer| self.slots.get(&peer)) {
+        if let Some(slot) = peer.and_then(|peer| self.slot(peer)) {
             crate::lock(&slot.conduct).last_error = Some(text.clone());
         }
         let now = Instant::now();
@@ -302,8 +356,9 @@ impl Hub {
 
     /// Brings what observers see up to date.
     pub(crate) fn refresh(&self) {
-        let peers: Vec<PeerInfo> = self.slots.values().map(|slot| slot.info()).collect();
+        let mut peers: Vec<PeerInfo> = self.slots.values().map(|slot| slot.info(false)).collect();
         self.status.peers.set(peers.iter().filter(|peer| peer.connected).count() as u64);
+        peers.extend(crate::lock(&self.followers).values().map(|slot| slot.info(true)));
         self.stats.set_peers(peers);
     }
 

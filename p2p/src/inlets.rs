@@ -146,14 +146,19 @@ impl Inlets {
         }
     }
 
-    pub(crate) fn up(&mut self, peer: PeerId) {
+    /// The mempool hears of validators only: nobody else is sent transactions.
+    pub(crate) fn up(&mut self, peer: PeerId, is_follower: bool) {
         self.consensus_events.push(PeerEvent::Up(peer));
-        self.mempool_events.push(PeerEvent::Up(peer));
+        if !is_follower {
+            self.mempool_events.push(PeerEvent::Up(peer));
+        }
     }
 
-    pub(crate) fn down(&mut self, peer: PeerId) {
+    pub(crate) fn down(&mut self, peer: PeerId, is_follower: bool) {
         self.consensus_events.push(PeerEvent::Down(peer));
-        self.mempool_events.push(PeerEvent::Down(peer));
+        if !is_follower {
+            self.mempool_events.push(PeerEvent::Down(peer));
+        }
     }
 
     /// Moves what is held into rings with room.

@@ -10,7 +10,7 @@ use crate::stats::Reject;
 use minuet_core::Bytes;
 use minuet_core::alloy_primitives::bytes;
 use minuet_core::messages::PeerFrame;
-use minuet_core::wire::Lane;
+use minuet_core::wire::{FrameKind, Lane};
 use quinn::{ReadError, RecvStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ const FIRST_ALLOCATION_BYTES: usize = 64 << 10;
 
 /// Waiting for the budget of a lane adds up to an offence.
 const FLOOD_AFTER: Duration = Duration::from_secs(1);
+/// What a follower may send: a few hundred requests a second.
+const FOLLOWER_BYTES_PER_SECOND: u64 = 16 << 10;
 
 /// Why a lane is not read on.
 enum Stop {
@@ -76,7 +78,9 @@ impl Input {
 /// Reads until the lane or the connection ends; what the connection is to be closed with, if it is to be.
 pub(crate) async fn read_lane(hub: Arc<Hub>, link: Arc<Link>, lane: Lane, stream: RecvStream) -> Option<CloseReason> {
     let mut input = Input { stream, lane, chunk: bytes::Bytes::new() };
+    let is_follower = hub.is_follower(link.peer);
     let rate = match lane {
+        _ if is_follower => FOLLOWER_BYTES_PER_SECOND,
         Lane::Certificates | Lane::Votes | Lane::Headers => hub.config.consensus_bytes_per_second,
         Lane::Bodies => hub.config.bodies_bytes_per_second,
         Lane::Transactions => hub.config.transactions_bytes_per_second,
@@ -119,6 +123,9 @@ async fn read_frame(
 ) -> Result<(), Stop> {
     let header = input.header().await?;
     let (kind, length) = parse_header(header, input.lane).map_err(|error| Stop::Close(error.into()))?;
+    if kind != FrameKind::Request && hub.is_follower(link.peer) {
+        return Err(Stop::Close(CloseReason::NotAllowed(kind.name())));
+    }
     let wait = budget.spend(HEADER_BYTES + length, Instant::now());
     if wait > Duration::ZERO {
         hub.stats.lane(input.lane).throttled.add(1);

@@ -50,7 +50,9 @@ pub fn spawn(
     let own = own_hello(&identity)?;
     drop(identity);
     let others = || config.peers.iter().filter(|entry| entry.peer != own.sender);
-    let allowed = others().map(|entry| entry.key).collect();
+    // A follower is nobody's server, whatever is configured.
+    let is_open = config.max_followers > 0 && own.sender != PeerId::FOLLOWER;
+    let allowed = if is_open { None } else { Some(others().map(|entry| entry.key).collect()) };
     let dialling = Dialling::new(tls, &config);
     let clients = others().map(|entry| Ok((entry.peer, dialling.client(entry.key)?)));
     let clients = clients.collect::<Result<BTreeMap<_, _>, P2pError>>()?;

@@ -1,6 +1,7 @@
 //! What observers may know: counters as atomics and a list of peers that is refreshed every second.
 
 use minuet_core::PeerId;
+use minuet_core::ed25519::Ed25519PublicKey;
 use minuet_core::wire::Lane;
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -74,11 +75,15 @@ pub enum Reject {
     Busy,
     /// A peer that goes on sending more than a lane takes.
     Flood,
+    /// A follower beyond those that have a place.
+    NoRoom,
+    /// A follower that sends more than requests.
+    NotAllowed,
 }
 
 impl Reject {
     /// All reasons.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::UnknownKind,
         Self::WrongLane,
         Self::Oversized,
@@ -94,6 +99,8 @@ impl Reject {
         Self::TooSlow,
         Self::Busy,
         Self::Flood,
+        Self::NoRoom,
+        Self::NotAllowed,
     ];
 
     /// For metrics.
@@ -115,6 +122,8 @@ impl Reject {
             Self::TooSlow => "too_slow",
             Self::Busy => "busy",
             Self::Flood => "flood",
+            Self::NoRoom => "no_room",
+            Self::NotAllowed => "not_allowed",
         }
     }
 }
@@ -124,6 +133,10 @@ impl Reject {
 pub struct PeerInfo {
     /// Who.
     pub peer: PeerId,
+    /// Its network key.
+    pub key: Ed25519PublicKey,
+    /// Whether it only follows.
+    pub follower: bool,
     /// Where it is connected from, else where it is dialled.
     pub address: Option<SocketAddr>,
     /// Whether its handshake is done.
@@ -174,7 +187,7 @@ impl P2pStats {
         self.rejects[reason as usize].get()
     }
 
-    /// All configured peers in order of their ids, at most a second old.
+    /// All configured peers and the followers that have a place, in order of their ids, at most a second old.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerInfo> {
         crate::lock(&self.peers).clone()

@@ -28,6 +28,8 @@ enum Accepted {
     Only(Ed25519PublicKey),
     /// Any of the committee's but one's own.
     AnyOf(Arc<BTreeSet<Ed25519PublicKey>>, Ed25519PublicKey),
+    /// Any key but one's own: nodes that only follow are let in too.
+    Any(Ed25519PublicKey),
 }
 
 impl Accepted {
@@ -38,13 +40,15 @@ impl Accepted {
                 "wrong key: {expected} was expected at this address, {key} answers; \
                  check the address and the genesis"
             ),
-            Self::AnyOf(_, own) if own == key => {
+            Self::AnyOf(_, own) | Self::Any(own) if own == key => {
                 format!("own key: two nodes use the network key {key}, or a node dials itself; give each its own key")
             }
+            Self::Any(_) => return Ok(()),
             Self::AnyOf(allowed, _) if allowed.contains(key) => return Ok(()),
             Self::AnyOf(..) => format!(
                 "unknown key: {key} is no validator's network key in this node's genesis; \
-                 use the key and the genesis that belong together"
+                 use the key and the genesis that belong together; this node takes no followers \
+                 (p2p.max_followers is 0)"
             ),
         };
         Err(Error::General(reason))
@@ -212,13 +216,16 @@ impl TlsKey {
         Ok(config)
     }
 
-    /// For being dialled: any of `allowed` but one's own is accepted.
+    /// For being dialled: any of `allowed` but one's own is accepted, without a list any but one's own.
     ///
     /// # Errors
     /// When the TLS library refuses the settings.
-    pub fn server(&self, allowed: Arc<BTreeSet<Ed25519PublicKey>>) -> Result<rustls::ServerConfig, Error> {
-        let verifier =
-            Verifier { accepted: Accepted::AnyOf(allowed, self.public), provider: Arc::clone(&self.provider) };
+    pub fn server(&self, allowed: Option<Arc<BTreeSet<Ed25519PublicKey>>>) -> Result<rustls::ServerConfig, Error> {
+        let accepted = match allowed {
+            Some(allowed) => Accepted::AnyOf(allowed, self.public),
+            None => Accepted::Any(self.public),
+        };
+        let verifier = Verifier { accepted, provider: Arc::clone(&self.provider) };
         let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&TLS13])?
             .with_client_cert_verifier(Arc::new(verifier))

@@ -75,8 +75,8 @@ impl Dialling {
         Ok(client)
     }
 
-    fn server(&self, allowed: BTreeSet<Ed25519PublicKey>) -> Result<ServerConfig, P2pError> {
-        let tls = self.key.server(Arc::new(allowed)).map_err(|error| P2pError::Tls(error.to_string()))?;
+    fn server(&self, allowed: Option<BTreeSet<Ed25519PublicKey>>) -> Result<ServerConfig, P2pError> {
+        let tls = self.key.server(allowed.map(Arc::new)).map_err(|error| P2pError::Tls(error.to_string()))?;
         let quic = QuicServerConfig::try_from(tls).map_err(|error| P2pError::Tls(error.to_string()))?;
         let mut server = ServerConfig::with_crypto(Arc::new(quic));
         server.transport_config(Arc::clone(&self.transport));
@@ -84,11 +84,11 @@ impl Dialling {
         Ok(server)
     }
 
-    /// The endpoint on a bound socket. Must be called within the runtime.
+    /// The endpoint on a bound socket; without a list of keys anybody's is accepted. Must be called within the runtime.
     pub(crate) fn endpoint(
         &self,
         socket: UdpSocket,
-        allowed: BTreeSet<Ed25519PublicKey>,
+        allowed: Option<BTreeSet<Ed25519PublicKey>>,
     ) -> Result<quinn::Endpoint, P2pError> {
         enlarge_buffers(&socket);
         let mut config = EndpointConfig::default();

@@ -35,7 +35,7 @@ pub use config::{RpcConfig, RpcError};
 pub use events::{FinalizedBell, finalized_bell};
 pub use refusal::{REASON_KEY, RESUME_KEY, RETRY_KEY};
 pub use server::{RpcContext, RpcHandle, spawn};
-pub use source::{ChainSource, PeerSource, PeerView};
+pub use source::{ChainSource, PeerSource, PeerView, Role};
 
 #[cfg(test)]
 mod tests;

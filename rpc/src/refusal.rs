@@ -44,6 +44,12 @@ pub fn stopping() -> Status {
     refuse(Code::Unavailable, "node_stopping", "the node is stopping: ask another node or wait for its restart")
 }
 
+/// A node that hands no transactions on.
+pub fn read_only() -> Status {
+    let text = "this node only follows the chain and takes no transactions: submit to a validator";
+    refuse(Code::FailedPrecondition, "read_only_node", text)
+}
+
 /// A read that failed. All such failures stop the node (D-FAIL-STOP), so the cause is for its operator.
 pub fn store_failed(error: &StoreError) -> Status {
     tracing::error!(%error, "a read for a client failed");

@@ -12,7 +12,7 @@ use crate::proto::node_service_server::NodeServiceServer;
 use crate::proto::subscription_service_server::SubscriptionServiceServer;
 use crate::proto::transaction_service_server::TransactionServiceServer;
 use crate::services::{Services, Shared};
-use crate::source::{ChainSource, PeerSource};
+use crate::source::{ChainSource, PeerSource, Role};
 use minuet_core::ValidatorIndex;
 use minuet_core::genesis::Genesis;
 use minuet_core::messages::{FinalizedBlock, Submission};
@@ -45,6 +45,8 @@ pub struct RpcContext {
     pub status: Arc<NodeStatus>,
     /// This node's place in the committee.
     pub validator: Option<ValidatorIndex>,
+    /// What this node is to the chain.
+    pub role: Role,
     /// The program's version.
     pub version: String,
     /// Final blocks and accounts.
@@ -141,6 +143,7 @@ pub fn spawn(config: RpcConfig, context: RpcContext) -> Result<RpcHandle, RpcErr
         genesis: context.genesis,
         status: context.status,
         validator: context.validator,
+        role: context.role,
         version: context.version,
         chain: context.chain,
         peers: context.peers,

@@ -76,6 +76,30 @@ pub trait ChainSource: Send + Sync + 'static {
     fn account(&self, address: &Address) -> Result<Option<Account>, StoreError>;
 }
 
+/// What this node is to the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Signs.
+    #[default]
+    Validator,
+    /// Has a validator's key and does not sign.
+    Observer,
+    /// Has no validator's key: follows and answers, takes no transactions.
+    Follower,
+}
+
+impl Role {
+    /// The stable word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Validator => "validator",
+            Self::Observer => "observer",
+            Self::Follower => "follower",
+        }
+    }
+}
+
 /// The nodes that this one knows.
 pub trait PeerSource: Send + Sync + 'static {
     /// A snapshot, in the order of their ids. Must not block.
@@ -114,4 +138,6 @@ pub struct PeerView {
     pub bans: u32,
     /// Points of its offences since the last ban.
     pub score: u64,
+    /// It only follows.
+    pub follower: bool,
 }

@@ -3,8 +3,9 @@
 use crate::convert::{self, envelope_field, wire};
 use crate::proto::transaction_state as state;
 use crate::proto::{self, TransactionState};
-use crate::refusal::{admission, inconsistent, invalid};
+use crate::refusal::{admission, inconsistent, invalid, read_only};
 use crate::services::Shared;
+use crate::source::Role;
 use minuet_core::messages::{MAX_SUBMITTED_TOGETHER, PoolStatus};
 use minuet_core::{Bytes, Height, TxHash, keccak256};
 use prost::bytes::Bytes as WireBytes;
@@ -25,8 +26,14 @@ pub fn timeout_field(timeout_ms: u32) -> Result<Duration, Status> {
     }
 }
 
+/// A follower hands no transactions on: whoever submits here would wait for nothing.
+fn refuse_if_read_only(shared: &Shared) -> Result<(), Status> {
+    if shared.role == Role::Follower { Err(read_only()) } else { Ok(()) }
+}
+
 /// Submits. A transaction that is final already is as good as admitted: the pool refuses its nonce, the index knows it.
 pub async fn submit(shared: &Shared, envelope: Bytes) -> Result<TxHash, Status> {
+    refuse_if_read_only(shared)?;
     let hash = keccak256(&envelope);
     match shared.pool.submit(envelope).await? {
         Ok(admitted) => Ok(admitted),
@@ -37,6 +44,7 @@ pub async fn submit(shared: &Shared, envelope: Bytes) -> Result<TxHash, Status> 
 
 /// Submits several, each with its own result. The error is of the call as a whole.
 pub async fn submit_many(shared: &Shared, batch: Vec<WireBytes>) -> Result<Vec<proto::SubmitResult>, Status> {
+    refuse_if_read_only(shared)?;
     let long = batch.len();
     if long == 0 {
         return Err(invalid("transactions", "batch_empty", "give at least one signed envelope"));

@@ -9,8 +9,13 @@ use minuet_core::header::BlockHeader;
 use minuet_core::messages::{LedgerRequest, Verdict};
 use minuet_core::rejection::RejectReason;
 use minuet_core::{Digest, Height, PeerId, View};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Blocks that the ledger executes at a time: enough to keep it busy, few enough that other requests fit in its ring.
+const MAX_JUDGING: usize = 64;
+/// Bytes of bodies on top of a chain that is not here yet. What is refused is fetched once the chain has come so far.
+const MAX_WAITING_BYTES: usize = 64 << 20;
 
 /// How far the ledger is with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,13 @@ pub(super) enum Execution {
     Valid,
     /// Executed, with another result.
     Invalid,
+}
+
+impl Execution {
+    /// Whether children can be given to the ledger, which works in order.
+    const fn is_under_way(self) -> bool {
+        matches!(self, Self::Sent | Self::Valid)
+    }
 }
 
 #[derive(Debug)]
@@ -41,14 +53,28 @@ pub(super) struct BlockStore {
     stored_view: View,
     /// One body a peer that came before its header.
     early: BTreeMap<PeerId, BodyMessage>,
-    /// Something may be ready for the ledger.
-    dirty: bool,
+    /// Blocks by their parent, so that nothing is searched when a parent is executed.
+    children: BTreeMap<Digest, Vec<Digest>>,
+    /// Blocks that the ledger can execute now, lowest first.
+    ready: BTreeSet<(Height, Digest)>,
+    /// Blocks that the ledger executes.
+    judging: usize,
+    /// Bytes of all bodies.
+    body_bytes: usize,
 }
 
 impl BlockStore {
     pub fn new(stored: &BlockHeader) -> Self {
-        let (entries, early) = (BTreeMap::new(), BTreeMap::new());
-        Self { entries, stored: stored.digest(), stored_view: stored.view(), early, dirty: false }
+        Self {
+            entries: BTreeMap::new(),
+            stored: stored.digest(),
+            stored_view: stored.view(),
+            early: BTreeMap::new(),
+            children: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            judging: 0,
+            body_bytes: 0,
+        }
     }
 
     pub fn peer_gone(&mut self, peer: PeerId) {
@@ -59,14 +85,30 @@ impl BlockStore {
         if header.view() <= self.stored_view {
             return;
         }
+        let digest = header.digest();
+        if self.entries.contains_key(&digest) {
+            return;
+        }
         let body = header.is_empty_block().then(Arc::default);
-        self.dirty = true;
-        self.entries.entry(header.digest()).or_insert_with(|| Entry {
-            header: header.clone(),
-            proposal: None,
-            body,
-            execution: Execution::Waiting,
-        });
+        let entry = Entry { header: header.clone(), proposal: None, body, execution: Execution::Waiting };
+        self.entries.insert(digest, entry);
+        self.children.entry(header.parent()).or_default().push(digest);
+        self.look_at(digest);
+    }
+
+    /// Whether the ledger can execute this block now.
+    fn look_at(&mut self, digest: Digest) {
+        let Some(entry) = self.entries.get(&digest) else { return };
+        let has_parent = self.execution(&entry.header.parent()).is_some_and(Execution::is_under_way);
+        if entry.execution == Execution::Waiting && entry.body.is_some() && has_parent {
+            self.ready.insert((entry.header.height(), digest));
+        }
+    }
+
+    fn look_at_children(&mut self, parent: &Digest) {
+        for child in self.children.get(parent).cloned().unwrap_or_default() {
+            self.look_at(child);
+        }
     }
 
     pub fn add_proposal(&mut self, proposal: Proposal) {
@@ -90,19 +132,40 @@ impl BlockStore {
         }
         let fits = body.root() == entry.header.transactions_root();
         if fits {
+            self.body_bytes += bytes_of(&body);
             entry.body = Some(body);
-            self.dirty = true;
+            self.look_at(digest);
         }
         Some(fits)
+    }
+
+    /// A block of a verified range, whose header and body belong together.
+    pub fn add_final(&mut self, block: &Block) {
+        self.add_header(block.header());
+        if let Some(entry) = self.entries.get_mut(&block.digest())
+            && entry.body.is_none()
+        {
+            self.body_bytes += bytes_of(block.body());
+            entry.body = Some(block.body().clone());
+            self.look_at(block.digest());
+        }
+    }
+
+    /// Whether there is room for bodies that cannot be executed for long.
+    const fn has_room(&self) -> bool {
+        self.body_bytes < MAX_WAITING_BYTES
     }
 
     /// A block that the ledger has made or executed itself.
     pub fn add_executed(&mut self, block: &Block) {
         self.add_header(block.header());
         if let Some(entry) = self.entries.get_mut(&block.digest()) {
+            if entry.body.is_none() {
+                self.body_bytes += bytes_of(block.body());
+            }
             entry.body = Some(block.body().clone());
-            entry.execution = Execution::Valid;
         }
+        self.set_execution(&block.digest(), Execution::Valid);
     }
 
     pub fn header(&self, digest: &Digest) -> Option<&Arc<BlockHeader>> {
@@ -163,40 +226,59 @@ impl BlockStore {
 
     /// A block whose body is here and whose parent the ledger has, lowest first.
     fn next_for_ledger(&mut self) -> Option<Block> {
-        let ready = self.entries.values().filter(|entry| {
-            let parent = self.execution(&entry.header.parent());
-            let parent_known = matches!(parent, Some(Execution::Sent | Execution::Valid));
-            entry.execution == Execution::Waiting && entry.body.is_some() && parent_known
-        });
-        let digest = ready.min_by_key(|entry| entry.header.height())?.header.digest();
-        let entry = self.entries.get_mut(&digest)?;
-        entry.execution = Execution::Sent;
-        Some(Block::sealed(entry.header.clone(), entry.body.clone()?))
+        while self.judging < MAX_JUDGING {
+            let (_, digest) = self.ready.pop_first()?;
+            let Some(block) = self.block(&digest) else { continue };
+            if self.execution(&digest) == Some(Execution::Waiting) {
+                self.set_execution(&digest, Execution::Sent);
+                self.judging += 1;
+                return Some(block);
+            }
+        }
+        None
     }
 
     fn set_execution(&mut self, digest: &Digest, execution: Execution) {
-        if let Some(entry) = self.entries.get_mut(digest) {
-            entry.execution = execution;
-            self.dirty = true;
+        let Some(entry) = self.entries.get_mut(digest) else { return };
+        entry.execution = execution;
+        if execution.is_under_way() {
+            self.look_at_children(digest);
         }
+    }
+
+    /// The ledger's answer. Without a parent or without room it is asked again after the next commit.
+    fn judged(&mut self, digest: &Digest, execution: Execution) {
+        self.judging = self.judging.saturating_sub(1);
+        self.set_execution(digest, execution);
     }
 
     /// The chain up to this block is stored.
     pub fn stored(&mut self, digest: Digest, view: View) {
         (self.stored, self.stored_view) = (digest, view);
         self.entries.retain(|_, entry| entry.header.view() > view);
-        self.dirty = true;
+        self.body_bytes = self.entries.values().filter_map(|entry| entry.body.as_deref()).map(bytes_of).sum();
+        let Self { entries, children, ready, .. } = self;
+        children.retain(|_, of_parent| {
+            of_parent.retain(|child| entries.contains_key(child));
+            !of_parent.is_empty()
+        });
+        ready.retain(|(_, digest)| entries.contains_key(digest));
+        let waiting = self.entries.iter().filter(|(_, entry)| entry.execution == Execution::Waiting);
+        for digest in waiting.map(|(digest, _)| *digest).collect::<Vec<_>>() {
+            self.look_at(digest);
+        }
     }
+}
+
+fn bytes_of(body: &Body) -> usize {
+    body.transactions.iter().map(|envelope| envelope.len()).sum()
 }
 
 impl Driver {
     /// Gives the ledger every block that it can execute.
     pub(super) fn pump_judging(&mut self) {
-        while self.blocks.dirty {
-            match self.blocks.next_for_ledger() {
-                Some(block) => self.out.ledger.push(LedgerRequest::Judge { block }),
-                None => self.blocks.dirty = false,
-            }
+        while let Some(block) = self.blocks.next_for_ledger() {
+            self.out.ledger.push(LedgerRequest::Judge { block });
         }
     }
 
@@ -215,14 +297,14 @@ impl Driver {
 
     pub(super) fn on_judged(&mut self, digest: Digest, verdict: Verdict) {
         match verdict {
-            Verdict::MissingParent => self.blocks.set_execution(&digest, Execution::Waiting),
+            Verdict::MissingParent => self.blocks.judged(&digest, Execution::Waiting),
             Verdict::Valid => {
-                self.blocks.set_execution(&digest, Execution::Valid);
+                self.blocks.judged(&digest, Execution::Valid);
                 self.feed(Input::Judged { digest, valid: true });
             }
             Verdict::Invalid(reason) => {
                 tracing::warn!(%digest, reason, "a block does not execute as its header says");
-                self.blocks.set_execution(&digest, Execution::Invalid);
+                self.blocks.judged(&digest, Execution::Invalid);
                 self.feed(Input::Judged { digest, valid: false });
             }
         }
@@ -230,6 +312,9 @@ impl Driver {
 
     /// A body from a peer: taken if it belongs to a known block, kept for a moment if its header has not come yet.
     pub(super) fn on_body(&mut self, peer: PeerId, message: BodyMessage) {
+        if self.catchup.is_on() && !self.blocks.has_room() {
+            return;
+        }
         match self.blocks.add_body(message.digest, message.body.clone()) {
             Some(true) => self.fetching.have_block(&message.digest),
             Some(false) => self.reject(peer, RejectReason::WrongBody),
@@ -247,10 +332,5 @@ impl Driver {
                 self.on_body(peer, message);
             }
         }
-    }
-
-    /// The lowest height that is not stored yet, as far as the rules know.
-    pub(super) fn next_height(&self) -> Height {
-        self.replica.tip().header.height().next()
     }
 }

@@ -94,7 +94,10 @@ impl Driver {
             self.out.mempool.push(MempoolRequest::Cancel);
         }
         let (false, Some(parent)) = (self.replica.me() == Some(leader), parent) else { return };
-        if let Some(branch) = self.branch(parent) {
+        // Far behind, the pool's view of the state is too old to say what the leader could execute.
+        if !self.catchup.is_on()
+            && let Some(branch) = self.branch(parent)
+        {
             self.out.mempool.push(MempoolRequest::Watch { view, branch, leader: leader.peer() });
         }
     }

@@ -265,6 +265,13 @@ impl Driver {
         self.repeat(Recipients::One(peer));
     }
 
+    /// A node that only follows needs nothing but the newest finalization.
+    pub(super) fn greet_follower(&mut self, peer: PeerId) {
+        if let Some(finalization) = self.replica.tip().finalization.clone() {
+            self.out.certificate(Recipients::One(peer), &finalization);
+        }
+    }
+
     pub(super) fn rebroadcast(&mut self, view: View) {
         tracing::debug!(%view, "the view lasts too long: everything is said again");
         self.repeat(Recipients::All);

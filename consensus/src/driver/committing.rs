@@ -14,11 +14,18 @@ pub(super) struct Committing {
     queue: VecDeque<(Vec<Digest>, Arc<Certificate>)>,
     /// Sent to the ledger, by their last block: the view.
     sent: BTreeMap<Digest, View>,
+    /// The newest stored block.
+    stored: Height,
 }
 
 impl Committing {
-    pub const fn new() -> Self {
-        Self { queue: VecDeque::new(), sent: BTreeMap::new() }
+    pub const fn new(stored: Height) -> Self {
+        Self { queue: VecDeque::new(), sent: BTreeMap::new(), stored }
+    }
+
+    /// The newest stored block.
+    pub const fn stored(&self) -> Height {
+        self.stored
     }
 
     /// Finalizations that are not stored yet.
@@ -68,6 +75,7 @@ impl Driver {
 
     pub(super) fn on_committed(&mut self, height: Height, digest: Digest) {
         tracing::debug!(%height, %digest, "stored");
+        self.committing.stored = height;
         if let Some(view) = self.committing.sent.remove(&digest) {
             self.blocks.stored(digest, view);
             self.raise_floor_to(view);

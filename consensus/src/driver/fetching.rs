@@ -1,5 +1,5 @@
-//! R9, R11, L-SYNC: what this node has asked its peers for. Bounded in number; each request goes to one peer at a time,
-//! the next one after a while.
+//! R9, R11: the single proofs and blocks that this node has asked its peers for. Bounded in number; each request goes to
+//! one peer at a time, the next one after a while. Far behind, [`super::catchup`] asks for ranges instead.
 
 use super::Driver;
 use crate::replica::Replica;
@@ -16,12 +16,6 @@ const RETRY_US: u64 = 150_000;
 const BODY_PATIENCE_US: u64 = 50_000;
 /// After so many tries a request is given up; the rules ask again if they still need it.
 const MAX_TRIES: u32 = 40;
-/// From this many views behind on, ranges are asked for instead of single blocks.
-const RANGE_FROM_VIEWS: u64 = 8;
-
-/// Ranges that the ledger has not stored yet before no further one is asked for, and the wait before the next look.
-const MAX_BACKLOG: usize = 2;
-const BACKLOG_PAUSE_US: u64 = 10_000;
 
 struct Fetch {
     tries: u32,
@@ -58,14 +52,6 @@ impl Fetching {
         self.open.contains_key(&Request::Block(*digest))
     }
 
-    /// The range that this peer was asked for; answered or not, it is over.
-    pub fn take_range(&mut self, peer: PeerId) -> bool {
-        let range = self.open.iter().find_map(|(request, fetch)| {
-            (matches!(request, Request::Range(_)) && fetch.asked == Some(peer)).then_some(*request)
-        });
-        range.is_some_and(|request| self.open.remove(&request).is_some())
-    }
-
     pub fn peer_gone(&mut self, peer: PeerId) {
         for fetch in self.open.values_mut().filter(|fetch| fetch.asked == Some(peer)) {
             fetch.next_us = 0;
@@ -77,8 +63,7 @@ impl Fetching {
         let tip = replica.tip().header.view();
         self.open.retain(|request, fetch| match request {
             Request::Proof(view) => *view > tip && proofs_of(replica, *view) <= fetch.held,
-            Request::Range(height) => *height > replica.tip().header.height(),
-            Request::Block(_) => true,
+            Request::Block(_) | Request::Range(_) => true,
         });
     }
 
@@ -102,20 +87,17 @@ impl Driver {
         if self.blocks.body(&digest).is_some() && self.replica.header(&digest).is_some() {
             return;
         }
-        let preferred: Vec<PeerId> = signers.iter().map(|signer| signer.peer()).collect();
-        let behind = self.replica.pending_final().is_some_and(|pending| {
-            pending.view.0.saturating_sub(self.replica.tip().header.view().0) >= RANGE_FROM_VIEWS
-        });
-        if behind && self.blocks.header(&digest).is_none() {
-            let from = self.next_height();
-            let other_range = self.fetching.open.keys().any(|request| matches!(request, Request::Range(_)));
-            if !other_range {
-                self.fetching.want(Request::Range(from), preferred, self.now.mono_us, 0);
-            }
+        let is_known = self.blocks.header(&digest).is_some();
+        if !is_known && self.comes_in_a_range(&digest) {
             return;
         }
         // Behind a known header the body is probably on its way.
-        let patience_us = if self.blocks.header(&digest).is_some() { BODY_PATIENCE_US } else { 0 };
+        let patience_us = if is_known { BODY_PATIENCE_US } else { 0 };
+        self.fetch_block_after(digest, signers, patience_us);
+    }
+
+    pub(super) fn fetch_block_after(&mut self, digest: Digest, signers: &[ValidatorIndex], patience_us: u64) {
+        let preferred: Vec<PeerId> = signers.iter().map(|signer| signer.peer()).collect();
         self.fetching.want(Request::Block(digest), preferred, self.now.mono_us.saturating_add(patience_us), 0);
     }
 
@@ -132,16 +114,11 @@ impl Driver {
         self.fetching.forget_satisfied(&self.replica);
         let peers: Vec<PeerId> = self.connected.iter().copied().collect();
         let mut sends = Vec::new();
-        let busy = self.committing.backlog() > MAX_BACKLOG;
         for (request, fetch) in &mut self.fetching.open {
             if fetch.next_us > self.now.mono_us {
                 continue;
             }
             fetch.next_us = self.now.mono_us.saturating_add(RETRY_US);
-            if busy && matches!(request, Request::Range(_)) {
-                fetch.next_us = self.now.mono_us.saturating_add(BACKLOG_PAUSE_US);
-                continue;
-            }
             fetch.tries += 1;
             let preferred: Vec<PeerId> = fetch.preferred.iter().filter(|peer| peers.contains(peer)).copied().collect();
             let first = (fetch.tries as usize) <= preferred.len();

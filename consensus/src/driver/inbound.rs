@@ -68,6 +68,9 @@ impl Driver {
 
     fn malformed(&mut self, frame: &PeerFrame, error: &minuet_core::codec::CodecError) {
         tracing::debug!(peer = %frame.peer, kind = frame.kind.name(), %error, "malformed");
+        if frame.kind == FrameKind::Response {
+            self.catchup.distrust(frame.peer, self.now.mono_us);
+        }
         self.reject(frame.peer, RejectReason::Malformed);
     }
 
@@ -93,14 +96,9 @@ impl Driver {
         }
     }
 
-    pub(super) fn reject_certificate(&mut self, peer: PeerId, error: &CertificateError) {
+    fn reject_certificate(&mut self, peer: PeerId, error: &CertificateError) {
         tracing::debug!(%peer, %error, "certificate refused");
-        let reason = match error {
-            CertificateError::Bitmap { .. } => RejectReason::CertificateBitmap,
-            CertificateError::BelowThreshold { .. } => RejectReason::CertificateThreshold,
-            CertificateError::Signature => RejectReason::BadCertificate,
-        };
-        self.reject(peer, reason);
+        self.reject(peer, reason_of(error));
     }
 
     pub(super) fn on_peer_statement(&mut self, peer: PeerId, signed: SignedStatement) {
@@ -185,5 +183,13 @@ impl Driver {
                 self.take_proposal(peer, proposal);
             }
         }
+    }
+}
+
+pub(super) const fn reason_of(error: &CertificateError) -> RejectReason {
+    match error {
+        CertificateError::Bitmap { .. } => RejectReason::CertificateBitmap,
+        CertificateError::BelowThreshold { .. } => RejectReason::CertificateThreshold,
+        CertificateError::Signature => RejectReason::BadCertificate,
     }
 }

@@ -2,6 +2,7 @@
 //! peer's word (L-SYNC).
 
 use super::Driver;
+use super::catchup::Answer;
 use crate::input::Input;
 use crate::wire::{Response, ServedBlock};
 use minuet_core::PeerId;
@@ -23,16 +24,17 @@ impl Driver {
     }
 
     fn on_blocks(&mut self, peer: PeerId, blocks: Vec<ServedBlock>) {
-        if let [served] = blocks.as_slice()
-            && self.fetching.wants_block(&served.block.digest())
-        {
-            self.take_block(served);
-            return;
+        let Some(first) = blocks.first() else { return self.catchup.has_nothing(peer, self.now.mono_us) };
+        if blocks.len() == 1 && self.fetching.wants_block(&first.block.digest()) {
+            return self.take_block(first);
         }
-        if self.fetching.take_range(peer) {
-            self.take_range(peer, blocks);
+        match self.catchup.match_answer(peer, first.block.header().height()) {
+            Answer::Wanted(from, to) => self.take_range(peer, from, to, blocks),
+            // An answer that came after another peer's: nothing to do, nobody to blame.
+            Answer::Late => {}
+            Answer::Unrequested if blocks.len() == 1 => {}
+            Answer::Unrequested => self.lied(peer, RejectReason::Unrequested),
         }
-        // Anything else is an answer that came after another peer's: nothing to do, nobody to blame.
     }
 
     fn take_block(&mut self, served: &ServedBlock) {
@@ -41,36 +43,5 @@ impl Driver {
         self.blocks.add_header(header);
         self.blocks.add_body(header.digest(), served.block.body().clone());
         self.feed(Input::Header(header.clone()));
-    }
-
-    /// Final blocks above the own tip: linked by digest from the tip up to a block with a finalization that verifies.
-    fn take_range(&mut self, peer: PeerId, mut blocks: Vec<ServedBlock>) {
-        let tip = self.replica.tip().header.clone();
-        blocks.retain(|served| served.block.header().height() > tip.height());
-        let last_final = blocks.iter().rposition(|served| served.finalization.is_some());
-        let Some(last_final) = last_final else { return };
-        blocks.truncate(last_final + 1);
-        let mut parent = tip.digest();
-        let linked = blocks.iter().all(|served| {
-            let fits = served.block.header().parent() == parent;
-            parent = served.block.digest();
-            fits
-        });
-        let Some(last) = blocks.last() else { return };
-        let Some(finalization) =
-            last.finalization.clone().filter(|proof| proof.digest == last.block.digest() && linked)
-        else {
-            return self.reject(peer, RejectReason::BadRange);
-        };
-        let verified = match self.verifier.certificate(finalization) {
-            Ok(verified) => verified,
-            Err(error) => return self.reject_certificate(peer, &error),
-        };
-        let (from, to) = (tip.height().next(), last.block.header().height());
-        tracing::info!(%peer, %from, %to, behind = self.status.known_height.get().saturating_sub(to.0), "catching up");
-        for served in &blocks {
-            self.take_block(served);
-        }
-        self.feed(Input::Certificate(verified));
     }
 }

@@ -12,12 +12,30 @@ use std::collections::BTreeMap;
 /// a whole finalization at once.
 const MAX_LEDGER_QUERIES: usize = 64;
 const MAX_QUERIES_PER_PEER: usize = 16;
+/// The same of one follower and of all of them: they never crowd out a validator.
+const MAX_QUERIES_PER_FOLLOWER: usize = 4;
+const MAX_FOLLOWER_QUERIES: usize = 16;
+/// Bytes that all followers together are answered in a second.
+const FOLLOWER_BYTES_PER_SECOND: usize = 8 << 20;
 
 /// Peers' questions that the ledger is answering.
 #[derive(Default)]
 pub(super) struct Serving {
     next_ticket: u64,
-    asked: BTreeMap<u64, PeerId>,
+    /// By ticket: who asks, and whether for a range.
+    asked: BTreeMap<u64, (PeerId, bool)>,
+    /// What followers were answered since this moment.
+    spent: (u64, usize),
+}
+
+impl Serving {
+    fn spend(&mut self, now_us: u64, bytes: usize) {
+        let (since_us, spent) = &mut self.spent;
+        if now_us.saturating_sub(*since_us) >= 1_000_000 {
+            (*since_us, *spent) = (now_us, 0);
+        }
+        *spent = spent.saturating_add(bytes);
+    }
 }
 
 impl Driver {
@@ -58,20 +76,30 @@ impl Driver {
     }
 
     fn ask_ledger(&mut self, peer: PeerId, query: ChainQuery) {
-        let of_peer = self.serving.asked.values().filter(|asker| **asker == peer).count();
-        if of_peer >= MAX_QUERIES_PER_PEER || self.serving.asked.len() >= MAX_LEDGER_QUERIES {
+        self.serving.spend(self.now.mono_us, 0);
+        let count =
+            |wanted: &dyn Fn(PeerId) -> bool| self.serving.asked.values().filter(|(asker, _)| wanted(*asker)).count();
+        let is_full = if self.is_follower(peer) {
+            count(&|asker| asker == peer) >= MAX_QUERIES_PER_FOLLOWER
+                || count(&|asker| self.is_follower(asker)) >= MAX_FOLLOWER_QUERIES
+                || self.serving.spent.1 >= FOLLOWER_BYTES_PER_SECOND
+        } else {
+            count(&|asker| asker == peer) >= MAX_QUERIES_PER_PEER
+        };
+        if is_full || self.serving.asked.len() >= MAX_LEDGER_QUERIES {
             // No offence: whoever hears nothing asks another peer.
             return tracing::debug!(%peer, "too many requests at once");
         }
         let ticket = self.serving.next_ticket;
         self.serving.next_ticket += 1;
-        self.serving.asked.insert(ticket, peer);
+        self.serving.asked.insert(ticket, (peer, matches!(query, ChainQuery::Range { .. })));
         self.out.ledger.push(LedgerRequest::Serve { ticket, query });
     }
 
     pub(super) fn on_served(&mut self, ticket: u64, blocks: Vec<FinalBlock>) {
-        let Some(peer) = self.serving.asked.remove(&ticket) else { return };
-        if blocks.is_empty() {
+        let Some((peer, is_range)) = self.serving.asked.remove(&ticket) else { return };
+        // Whoever asks for a range is told that there is none, to ask somebody else at once.
+        if blocks.is_empty() && !is_range {
             return;
         }
         let served = blocks
@@ -82,6 +110,9 @@ impl Driver {
 
     fn respond(&mut self, peer: PeerId, response: &Response) {
         let payload = response.to_bytes();
+        if self.is_follower(peer) {
+            self.serving.spend(self.now.mono_us, payload.len());
+        }
         if payload.len() <= FrameKind::Response.max_bytes() {
             self.budgets.served(peer, payload.len(), self.now.mono_us);
             self.out.bulk(Recipients::One(peer), FrameKind::Response, payload.into());

@@ -72,6 +72,8 @@ impl Driver {
             .chain(building)
             .chain(self.timers.next_us())
             .chain(self.fetching.next_us())
+            .chain(self.catchup.next_us())
+            .chain(self.progress.as_ref().map(super::Progress::next_us))
             .chain(self.checks.next_us());
         all.min()
     }

@@ -119,6 +119,7 @@ impl Replica {
                 fresh
             }
         };
+        self.links_changed |= certificate.kind == CertificateKind::Finalization;
         Self::report(out, Event::Certified(certificate.clone()));
         if news {
             out.push(Effect::Share(certificate.clone()));
@@ -135,7 +136,7 @@ impl Replica {
     }
 
     /// R8 for the newest final view: a different block there can only come from more than f faults.
-    fn check_against_tip(&mut self, certificate: &Arc<Certificate>, out: &mut Vec<Effect>) {
+    pub(super) fn check_against_tip(&mut self, certificate: &Arc<Certificate>, out: &mut Vec<Effect>) {
         let tip = &self.tip.header;
         let same_view = certificate.kind == CertificateKind::Finalization && certificate.view == tip.view();
         if same_view && certificate.digest != tip.digest() {
@@ -144,7 +145,7 @@ impl Replica {
     }
 
     /// D-OWN-SIG: the own key signed something that this validator's journal does not hold.
-    fn halts_for_own_signature(&mut self, certificate: &Arc<Certificate>, out: &mut Vec<Effect>) -> bool {
+    pub(super) fn halts_for_own_signature(&mut self, certificate: &Arc<Certificate>, out: &mut Vec<Effect>) -> bool {
         let Some(me) = self.config.me else { return false };
         if certificate.view <= self.floor || !certificate.signers.contains(me) {
             return false;

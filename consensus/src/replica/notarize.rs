@@ -72,6 +72,7 @@ impl Replica {
         // A second one permits no vote, but is needed for finality if a quorum notarized it.
         if first == digest || state.notarizations.contains_key(&digest) {
             self.blocks.entry(digest).or_insert(BlockEntry { header, valid: None });
+            self.links_changed = true;
         }
         if first != digest {
             tracing::warn!(%view, %leader, "a second, different proposal: no vote for it");

@@ -98,6 +98,7 @@ impl Replica {
             return;
         }
         self.blocks.insert(digest, BlockEntry { header: header.clone(), valid: Some(true) });
+        self.links_changed = true;
         if let Some(state) = self.view_state_mut(view) {
             state.proposal = Some(digest);
             state.own_proposed = Some(digest);

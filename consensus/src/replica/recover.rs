@@ -52,6 +52,8 @@ impl Replica {
             entry_proof: tip.finalization.clone(),
             tip,
             pending_final: None,
+            gap: None,
+            links_changed: true,
             views: BTreeMap::new(),
             blocks: BTreeMap::new(),
             history: vec![LeaderHistory::default(); quorums.n()],

@@ -176,7 +176,7 @@ fn describe_status(status: &GetStatusResponse) -> String {
         status.version,
         status.chain_id,
         hex0x(&status.genesis_fingerprint),
-        status.validator_index.map_or("follower".to_owned(), |index| format!("validator {index}")),
+        status.validator_index.map_or(status.role.clone(), |index| format!("{} {index}", status.role)),
         status.height,
         status.view,
         status.finality_p50_us as f64 / 1000.0,
@@ -204,7 +204,7 @@ pub(super) fn status_json(url: &str, status: &GetStatusResponse) -> Value {
     json!({
         "ok": true, "url": url, "version": status.version, "chain_id": status.chain_id,
         "genesis_hash": hex0x(&status.genesis_hash), "genesis_fingerprint": hex0x(&status.genesis_fingerprint),
-        "validator_index": status.validator_index, "height": status.height, "hash": hex0x(&status.hash),
+        "role": status.role, "validator_index": status.validator_index, "height": status.height, "hash": hex0x(&status.hash),
         "view": status.view, "finalized_view": status.finalized_view, "known_height": status.known_height,
         "block_time_ms": status.block_time_ms, "peers": status.peers, "pool_pending": status.pool_pending,
         "pool_queued": status.pool_queued, "pool_bytes": status.pool_bytes, "base_fee": status.base_fee,

@@ -35,6 +35,7 @@ pub fn check_ranges(config: &NodeConfig) -> Result<(), Failure> {
         ((1..=1_048_576).contains(&storage.block_cache_mb), "storage.block_cache_mb must be between 1 and 1048576"),
         ((1..=1_048_576).contains(&storage.write_buffer_mb), "storage.write_buffer_mb must be between 1 and 1048576"),
         ((16..=1_000_000).contains(&storage.max_open_files), "storage.max_open_files must be between 16 and 1000000"),
+        (config.p2p.max_followers <= 1024, "p2p.max_followers must be at most 1024"),
         ((1..=1024).contains(&storage.journal_segment_mb), "storage.journal_segment_mb must be between 1 and 1024"),
         (
             storage.retain_blocks == 0 || storage.retain_blocks >= 1000,

@@ -37,7 +37,8 @@ fn check(config: &NodeConfig) -> Result<Output, Failure> {
     let quorums = genesis.committee().quorums();
     let role =
         validator.map_or("follower (its keys are not in the genesis)".to_owned(), |index| format!("validator {index}"));
-    let missing = missing_peers(config, quorums.n(), validator.map(|index| index.0));
+    // A follower needs one validator to dial, not all of them.
+    let missing = validator.map_or(Vec::new(), |index| missing_peers(config, quorums.n(), index.0));
     let mut lines = vec![
         format!("role       {role} of {}, tolerates {} faulty", quorums.n(), quorums.f()),
         format!("chain      id {}, genesis {}", genesis.chain_id(), genesis.fingerprint()),
@@ -77,11 +78,8 @@ fn ports(config: &NodeConfig) -> Vec<String> {
         .collect()
 }
 
-fn missing_peers(config: &NodeConfig, n: usize, own: Option<u16>) -> Vec<u16> {
-    (0u16..)
-        .take(n)
-        .filter(|index| Some(*index) != own && config.p2p.peers.iter().all(|peer| peer.index != *index))
-        .collect()
+fn missing_peers(config: &NodeConfig, n: usize, own: u16) -> Vec<u16> {
+    (0u16..).take(n).filter(|index| *index != own && config.p2p.peers.iter().all(|peer| peer.index != *index)).collect()
 }
 
 /// The failure for an address that a node cannot listen on.

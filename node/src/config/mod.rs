@@ -69,6 +69,8 @@ pub struct P2pConfig {
     pub listen_address: SocketAddr,
     /// Where the other validators are.
     pub peers: Vec<PeerConfig>,
+    /// Nodes that only follow and are let in at a time.
+    pub max_followers: usize,
 }
 
 /// `[[p2p.peers]]`
@@ -176,7 +178,7 @@ impl Default for KeysConfig {
 
 impl Default for P2pConfig {
     fn default() -> Self {
-        Self { listen_address: local(P2P_PORT), peers: Vec::new() }
+        Self { listen_address: local(P2P_PORT), peers: Vec::new(), max_followers: 16 }
     }
 }
 

@@ -17,8 +17,8 @@ pub struct Prepared {
     pub config: NodeConfig,
     /// Checked.
     pub genesis: Genesis,
-    /// Signs statements.
-    pub bls_key: BlsSecretKey,
+    /// Signs statements; not needed by a node that only follows.
+    pub bls_key: Option<BlsSecretKey>,
     /// Proves this node's identity.
     pub network_key: Ed25519SecretKey,
     /// Which validator the keys belong to; `None` for a node that only follows.
@@ -33,7 +33,7 @@ pub struct Files {
     /// Checked.
     pub genesis: Genesis,
     /// Signs statements.
-    pub bls_key: BlsSecretKey,
+    pub bls_key: Option<BlsSecretKey>,
     /// Proves this node's identity.
     pub network_key: Ed25519SecretKey,
     /// Which validator the keys belong to.
@@ -61,9 +61,15 @@ impl Prepared {
 /// As [`Prepared::new`], except the data directory's.
 pub fn read_files(config: &NodeConfig) -> Result<Files, Failure> {
     let genesis = read_genesis(&config.genesis)?;
-    let bls_key = keys::read_bls(&config.keys.bls)?;
     let network_key = keys::read_ed25519(&config.keys.network, KeyKind::Network)?;
-    let validator = membership(&genesis, &bls_key, &network_key)?;
+    let is_validator = genesis.committee().by_network_key(&network_key.public_key()).is_some();
+    // A node that only follows signs nothing: it needs no such key.
+    let needs_bls = is_validator || config.keys.bls.exists();
+    let bls_key = if needs_bls { Some(keys::read_bls(&config.keys.bls)?) } else { None };
+    let validator = match &bls_key {
+        Some(bls_key) => membership(&genesis, bls_key, &network_key)?,
+        None => None,
+    };
     check_peers(config, &genesis, validator)?;
     Ok(Files { genesis, bls_key, network_key, validator })
 }
@@ -101,6 +107,11 @@ fn membership(
 
 fn check_peers(config: &NodeConfig, genesis: &Genesis, own: Option<ValidatorIndex>) -> Result<(), Failure> {
     let n = genesis.committee().n();
+    if own.is_none() && config.p2p.peers.is_empty() {
+        let reason = "the keys belong to no validator of this genesis, so this node only follows: name at least one \
+                      validator that it shall dial under p2p.peers, or use a validator's keys";
+        return Err(Failure::config(reason));
+    }
     for peer in &config.p2p.peers {
         if !genesis.committee().contains(ValidatorIndex(peer.index)) {
             let reason =

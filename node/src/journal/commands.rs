@@ -11,6 +11,7 @@ use crate::output::Output;
 use crate::run::first_use;
 use minuet_consensus::record::{Own, Record};
 use minuet_core::View;
+use minuet_core::bls::PUBLIC_KEY_BYTES;
 use minuet_core::messages::JournalRecord;
 use serde_json::json;
 use std::path::Path;
@@ -38,15 +39,20 @@ struct Place {
     config: NodeConfig,
     files: Files,
     validator: u16,
+    /// The validator's public BLS key.
+    key: [u8; PUBLIC_KEY_BYTES],
 }
 
 impl Place {
     fn new(config: &Path, overrides: &Overrides, global: &Global) -> Result<Self, Failure> {
         let config = config::load(config, std::env::vars(), overrides, global.log())?;
         let files = config::read_files(&config)?;
-        let no_validator = "keys.bls belongs to no validator of this genesis: only a validator has a journal";
-        let validator = files.validator.ok_or_else(|| Failure::new(Exit::Keys, no_validator))?.0;
-        Ok(Self { config, files, validator })
+        let no_validator = "these keys belong to no validator of this genesis: only a validator has a journal";
+        let (Some(validator), Some(bls_key)) = (files.validator, &files.bls_key) else {
+            return Err(Failure::new(Exit::Keys, no_validator));
+        };
+        let key = bls_key.public_key().to_bytes();
+        Ok(Self { config, files, validator: validator.0, key })
     }
 
     fn lock(&self) -> Result<DataDir, Failure> {
@@ -69,12 +75,7 @@ fn export(place: &Place, out: &Path) -> Result<Output, Failure> {
     let Some(found) = found.filter(|found| !found.records.is_empty()) else {
         return Err(place.refused("holds no journal, or an empty one: this validator has said nothing here"));
     };
-    let export = ExportFile {
-        genesis: genesis.fingerprint(),
-        key: place.files.bls_key.public_key().to_bytes(),
-        records: found.records,
-        is_used: false,
-    };
+    let export = ExportFile { genesis: genesis.fingerprint(), key: place.key, records: found.records, is_used: false };
     let bytes = export.encode();
     let outlet = Outlet::open(out, &bytes)?;
     marker::record(data_dir.path(), out)?;
@@ -102,7 +103,7 @@ fn import(place: &Place, file: &Path) -> Result<Output, Failure> {
         let (found, expected) = (export.genesis, genesis.fingerprint());
         return Err(refused(format!("belongs to the chain with genesis {found}, this one is {expected}")));
     }
-    if export.key != place.files.bls_key.public_key().to_bytes() {
+    if export.key != place.key {
         let path = place.config.keys.bls.display();
         return Err(refused(format!(
             "belongs to another validator than {path}: move that validator's keys here as well"

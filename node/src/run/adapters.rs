@@ -53,12 +53,12 @@ impl ChainSource for Chain {
 /// The network's view of its peers.
 pub struct Peers {
     stats: Arc<P2pStats>,
-    keys: Vec<[u8; 32]>,
+    n: usize,
 }
 
 impl Peers {
     pub fn new(stats: Arc<P2pStats>, genesis: &Genesis) -> Self {
-        Self { stats, keys: genesis.committee().iter().map(|(_, validator)| validator.network_key.0).collect() }
+        Self { stats, n: genesis.committee().n() }
     }
 }
 
@@ -66,14 +66,14 @@ impl PeerSource for Peers {
     fn peers(&self) -> Vec<PeerView> {
         let view = |info: minuet_p2p::PeerInfo| {
             let place = usize::try_from(info.peer.0).unwrap_or(usize::MAX);
-            let validator = u16::try_from(info.peer.0).ok().map(ValidatorIndex).filter(|_| place < self.keys.len());
+            let validator = u16::try_from(info.peer.0).ok().map(ValidatorIndex).filter(|_| place < self.n);
             PeerView {
                 id: info.peer,
                 validator,
-                network_key: self.keys.get(place).copied().unwrap_or_default(),
+                network_key: info.key.0,
                 address: info.address.map(|address| address.to_string()).unwrap_or_default(),
                 connected: info.connected,
-                inbound: false,
+                inbound: info.follower,
                 rtt_us: info.rtt_us,
                 bytes_received: info.bytes_in,
                 bytes_sent: info.bytes_out,
@@ -81,6 +81,7 @@ impl PeerSource for Peers {
                 banned_for_ms: info.banned_for_ms,
                 bans: info.bans,
                 score: info.score,
+                follower: info.follower,
             }
         };
         self.stats.peers().into_iter().map(view).collect()

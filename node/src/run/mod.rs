@@ -25,7 +25,7 @@ use minuet_core::store::StoreError;
 use minuet_execution::{Ledger, LedgerDriver};
 use minuet_mempool::MempoolDriver;
 use minuet_p2p::{P2pHandle, P2pIdentity};
-use minuet_rpc::{RpcContext, RpcHandle};
+use minuet_rpc::{Role, RpcContext, RpcHandle};
 use minuet_storage::{Journal, JournalConfig, JournalDriver, RealDirectory, RocksStore};
 use std::path::Path;
 use std::sync::Arc;
@@ -49,6 +49,8 @@ struct Running {
     p2p: P2pHandle,
     rpc: RpcHandle,
     others: Vec<(&'static str, JoinHandle<()>)>,
+    /// Of a node without a journal: consensus would take the end of these rings for the journal's.
+    _no_journal: Option<wires::JournalEnds>,
     store: Arc<RocksStore>,
     space: space::SpaceThread,
     /// Its lock is held for as long as anything may write there.
@@ -90,10 +92,24 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let watched = Arc::new(fail_stop::FailStop::new(store.clone(), ends.clone()));
     let ledger = Ledger::open(watched, &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
-    let (mut journal, records) = open_journal(&prepared.data_dir.path().join("journal"), &genesis, plan.journal)?;
+    // A follower says nothing, so it has no journal: an empty one must never stand beside a key that has signed.
+    let (mut journal, records) = match prepared.validator {
+        None => (None, Vec::new()),
+        Some(_) => {
+            let path = prepared.data_dir.path().join("journal");
+            let (journal, records) = open_journal(&path, &genesis, plan.journal)?;
+            (Some(journal), records)
+        }
+    };
+    let signer = match &mut journal {
+        None => None,
+        Some(journal) => {
+            first_use::may_sign(&prepared.config.keys.bls, prepared.validator, journal, records.is_empty())?
+        }
+    };
+    let role = role(prepared.validator, signer);
     let pool_log =
         pool_log::open(&prepared.data_dir.path().join("pool"), genesis.fingerprint(), prepared.config.mempool.log_mb)?;
-    let signer = first_use::may_sign(&prepared.config.keys.bls, prepared.validator, &mut journal, records.is_empty())?;
     let Wires { bells, consensus, network, mempool, ledger: ledger_rings, journal: journal_rings, api } =
         wires::connect();
 
@@ -110,6 +126,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         genesis: genesis.clone(),
         status: status.clone(),
         validator: signer,
+        role,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         chain: Arc::new(adapters::Chain(reader.clone())),
         peers: Arc::new(adapters::Peers::new(p2p.stats().clone(), &genesis)),
@@ -123,20 +140,44 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let rules = minuet_mempool::ChainRules::from(&*genesis);
     let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone(), pool_log);
     let ledger = LedgerDriver::new(ledger, ledger_rings, status.clone(), Box::new(consensus::unix_us));
-    let journal = JournalDriver::new(journal, journal_rings.requests, journal_rings.replies, status.clone());
-    let others = vec![
+    let mut others = vec![
         ("mempool", pool_log::spawn(mempool, bells.mempool, ends)?),
         ("ledger", spawn_ledger(ledger, bells.ledger, ends)?),
-        ("journal", spawn_journal(journal, bells.journal)?),
     ];
     let low_disk_bytes = prepared.config.storage.low_disk_mb << 20;
     let space = space::spawn(prepared.data_dir.path(), low_disk_bytes, store.clone(), status.clone(), ends.clone())?;
+    let no_journal = match journal {
+        None => Some(journal_rings),
+        Some(journal) => {
+            let journal = JournalDriver::new(journal, journal_rings.requests, journal_rings.replies, status.clone());
+            others.push(("journal", spawn_journal(journal, bells.journal)?));
+            None
+        }
+    };
     let consensus = consensus::spawn(driver, bells.consensus, bells.wake_consensus, clock, ends.clone())?;
     tracing::info!(
-        validator = signer.map(|index| index.0), genesis = %genesis.digest(), p2p = %p2p.local_address(), api = %rpc.url(),
+        validator = signer.map(|index| index.0), role = role.name(), genesis = %genesis.digest(), p2p = %p2p.local_address(), api = %rpc.url(),
         height = status.height.get(), "started"
     );
-    Ok(Running { status, consensus, p2p, rpc, others, store, space, _data_dir: prepared.data_dir })
+    Ok(Running {
+        status,
+        consensus,
+        p2p,
+        rpc,
+        others,
+        _no_journal: no_journal,
+        store,
+        space,
+        _data_dir: prepared.data_dir,
+    })
+}
+
+const fn role(validator: Option<ValidatorIndex>, signer: Option<ValidatorIndex>) -> Role {
+    match (validator, signer) {
+        (None, _) => Role::Follower,
+        (Some(_), None) => Role::Observer,
+        (Some(_), Some(_)) => Role::Validator,
+    }
 }
 
 fn open_journal(
@@ -153,7 +194,7 @@ fn driver_config(
     plan: &plan::Plan,
     genesis: &Genesis,
     signer: Option<ValidatorIndex>,
-    key: minuet_core::bls::BlsSecretKey,
+    key: Option<minuet_core::bls::BlsSecretKey>,
     status: &Arc<NodeStatus>,
 ) -> DriverConfig {
     let committee = Arc::new(genesis.committee().clone());
@@ -161,7 +202,7 @@ fn driver_config(
     DriverConfig {
         replica: ReplicaConfig { me: signer, rules, timing: plan.timing },
         verifier: Verifier::new(committee, genesis.signing_context()),
-        key: signer.map(|_| key),
+        key: key.filter(|_| signer.is_some()),
         max_block_bytes: plan.max_block_bytes,
         linger_us: plan.linger_us,
         status: status.clone(),

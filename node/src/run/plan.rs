@@ -1,7 +1,7 @@
 //! The configuration in the services' own terms.
 
 use crate::config::Prepared;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use minuet_consensus::replica::Timing;
 use minuet_core::PeerId;
 use minuet_execution::LedgerOptions;
@@ -26,14 +26,9 @@ pub struct Plan {
 impl Plan {
     pub fn new(prepared: &Prepared) -> Result<Self, Failure> {
         let config = &prepared.config;
-        let Some(index) = prepared.validator else {
-            let reason = "the keys belong to no validator of this genesis: nodes that only follow are not supported yet; \
-                          use the keys of a validator, or a genesis that names these";
-            return Err(Failure::new(Exit::Keys, reason));
-        };
         let consensus = &config.consensus;
         Ok(Self {
-            peer: index.peer(),
+            peer: prepared.validator.map_or(PeerId::FOLLOWER, |index| index.peer()),
             p2p: p2p(prepared)?,
             rocks: RocksConfig {
                 block_cache_bytes: config.storage.block_cache_mb << 20,
@@ -72,7 +67,8 @@ fn p2p(prepared: &Prepared) -> Result<P2pConfig, Failure> {
         let address = configured.map(|peer| resolve(&peer.address)).transpose()?;
         peers.push(PeerEntry { peer: index.peer(), address, key: validator.network_key });
     }
-    Ok(P2pConfig { listen_address: config.listen_address, peers, ..P2pConfig::default() })
+    let (listen_address, max_followers) = (config.listen_address, config.max_followers);
+    Ok(P2pConfig { listen_address, peers, max_followers, ..P2pConfig::default() })
 }
 
 fn resolve(address: &str) -> Result<SocketAddr, Failure> {

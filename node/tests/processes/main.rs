@@ -6,6 +6,7 @@
 mod copies;
 mod crashes;
 mod damage;
+mod followers;
 mod harness;
 mod localnet;
 mod moving;

@@ -12,7 +12,7 @@ use crate::events::Feed;
 use crate::limits::Limits;
 use crate::pool::Pool;
 use crate::refusal::{inconsistent, pruned, stopping, store_failed};
-use crate::source::{ChainSource, PeerSource};
+use crate::source::{ChainSource, PeerSource, Role};
 use minuet_core::genesis::Genesis;
 use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
@@ -28,6 +28,7 @@ pub struct Shared {
     pub genesis: Arc<Genesis>,
     pub status: Arc<NodeStatus>,
     pub validator: Option<ValidatorIndex>,
+    pub role: Role,
     pub version: String,
     pub chain: Arc<dyn ChainSource>,
     pub peers: Arc<dyn PeerSource>,

@@ -78,6 +78,7 @@ fn status(shared: &Shared) -> Result<proto::GetStatusResponse, Status> {
         oldest_height: shared.read(|chain| chain.oldest())?.0,
         disk_free_bytes: vital.disk_free_bytes.get(),
         pool_log_bytes: vital.pool_log_bytes.get(),
+        role: shared.role.name().to_owned(),
     })
 }
 
@@ -120,6 +121,7 @@ impl NodeService for Services {
             banned_for_ms: peer.banned_for_ms,
             bans: peer.bans,
             score: peer.score,
+            follower: peer.follower,
         });
         Ok(Response::new(proto::GetPeersResponse { peers: peers.collect() }))
     }

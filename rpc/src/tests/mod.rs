@@ -7,7 +7,7 @@ mod streams;
 mod submit;
 
 use crate::client::{Client, ClientError};
-use crate::{ChainSource, PeerSource, PeerView, RpcConfig, RpcContext, RpcHandle, finalized_bell, spawn};
+use crate::{ChainSource, PeerSource, PeerView, Role, RpcConfig, RpcContext, RpcHandle, finalized_bell, spawn};
 use minuet_core::account::{Account, EMPTY_ROOT_HASH};
 use minuet_core::block::Body;
 use minuet_core::bls::BlsSecretKey;
@@ -303,6 +303,7 @@ pub fn context(chain: &FakeChain, submissions: Sender<Submission>) -> (RpcContex
         genesis: Arc::new(genesis()),
         status: Arc::default(),
         validator: Some(ValidatorIndex(1)),
+        role: Role::Validator,
         version: "test".into(),
         chain: Arc::new(chain.clone()),
         peers: Arc::new(OnePeer),
@@ -314,6 +315,10 @@ pub fn context(chain: &FakeChain, submissions: Sender<Submission>) -> (RpcContex
 }
 
 pub async fn start(config: RpcConfig) -> Node {
+    start_as(Role::Validator, config).await
+}
+
+pub async fn start_as(role: Role, config: RpcConfig) -> Node {
     let chain = FakeChain::new(&genesis());
     let (admitted_sender, admitted) = mpsc::unbounded_channel();
     let answers = Answers { refuse: None, status: PoolStatus::Unknown, admitted: admitted_sender };
@@ -323,6 +328,7 @@ pub async fn start(config: RpcConfig) -> Node {
     let shared_answers = Arc::clone(&answers);
     std::thread::spawn(move || answer(requests, &waiter, &shared_answers));
     let (context, finalized) = context(&chain, submissions);
+    let context = RpcContext { role, ..context };
     let status = Arc::clone(&context.status);
     let handle = spawn(config, context).unwrap();
     let client = Client::connect(&handle.url()).await.unwrap();

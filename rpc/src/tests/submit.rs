@@ -197,3 +197,20 @@ fn every_refusal_of_the_pool_has_its_own_word() {
         assert_eq!(crate::client::retry_after(&status).is_some(), code == Code::ResourceExhausted);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_takes_no_transactions_and_says_where_they_go() {
+    let mut node = start_as(Role::Follower, test_config()).await;
+    let envelope = transfer(0).envelope().clone();
+    let refusals = [
+        refusal(node.client.submit(envelope.clone()).await),
+        refusal(node.client.submit_many(vec![envelope.clone()]).await),
+        refusal(node.client.submit_and_wait(envelope, LONG).await),
+    ];
+    for (code, text, word) in refusals {
+        assert_eq!((code, word.as_str()), (Code::FailedPrecondition, "read_only_node"));
+        assert!(text.contains("submit to a validator"), "{text}");
+    }
+    assert!(node.admitted.try_recv().is_err(), "the pool was not even asked");
+    assert_eq!(node.client.status().await.unwrap().role, "follower");
+}

@@ -3,7 +3,8 @@
 use super::bench::{Bench, START, transaction};
 use crate::driver::Now;
 use crate::fixture::v;
-use crate::wire::Proposal;
+use crate::wire::{Proposal, Response};
+use minuet_core::bls::BlsSignature;
 use minuet_core::messages::{NetworkCommand, PeerEvent};
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::wire::{FrameKind, Recipients};
@@ -21,6 +22,8 @@ struct Cluster {
     nullified: BTreeSet<(u16, View)>,
     blames: usize,
     transactions: bool,
+    /// Changes what this node answers to requests; `None` swallows it.
+    tamper: BTreeMap<usize, fn(Response) -> Option<Response>>,
 }
 
 impl Cluster {
@@ -33,6 +36,7 @@ impl Cluster {
             nullified: BTreeSet::new(),
             blames: 0,
             transactions,
+            tamper: BTreeMap::new(),
         };
         cluster.connect();
         cluster
@@ -98,6 +102,14 @@ impl Cluster {
                 NetworkCommand::Blame { .. } => self.blames += 1,
                 NetworkCommand::Send { to, kind, payload } => {
                     assert!(payload.len() <= kind.max_bytes(), "B-FRAME");
+                    let payload = match (kind, self.tamper.get(&me)) {
+                        (FrameKind::Response, Some(tamper)) => {
+                            let tampered = tamper(Response::from_bytes(&payload).expect("own form"));
+                            let Some(tampered) = tampered else { continue };
+                            Bytes::from(tampered.to_bytes())
+                        }
+                        _ => payload,
+                    };
                     self.note(kind, &payload);
                     let from = v(u16::try_from(me).expect("small")).peer();
                     for other in (0..6).filter(|other| *other != me) {
@@ -203,6 +215,31 @@ fn a_sixth_that_comes_late_catches_up_and_takes_part() {
     let by_it =
         cluster.nodes[0].iter().flat_map(|node| &node.ledger.chain).any(|b| b.block.header().proposer() == v(2));
     assert!(by_it, "it leads again");
+}
+
+#[test]
+fn one_that_comes_late_catches_up_although_one_peer_forges_and_another_is_silent() {
+    let mut cluster = Cluster::new(true);
+    cluster.nodes[2] = None;
+    cluster.run_to_height(60);
+    cluster.tamper.insert(0, |_| None);
+    cluster.tamper.insert(1, |response| match response {
+        Response::Blocks(mut blocks) => {
+            for proof in blocks.iter_mut().filter_map(|served| served.finalization.as_mut()) {
+                proof.signature = BlsSignature([7; 48]);
+            }
+            Some(Response::Blocks(blocks))
+        }
+        proofs @ Response::Proofs { .. } => Some(proofs),
+    });
+    cluster.nodes[2] = Some(Bench::with(2, Vec::new(), super::bench::Ledger::default(), cluster.now, 4096));
+    for other in (0..6).filter(|other| *other != 2) {
+        let peer = PeerId(u32::try_from(other).expect("small"));
+        cluster.nodes[2].as_mut().expect("just made").peer(PeerEvent::Up(peer));
+        cluster.nodes[other].as_mut().expect("alive").peer(PeerEvent::Up(PeerId(2)));
+    }
+    cluster.run_to_height(100);
+    cluster.check();
 }
 
 #[test]

@@ -59,7 +59,15 @@ impl Network {
     }
 
     pub fn view(&self, index: u16) -> View {
-        View::at(self.base + RPC_OFFSET + index)
+        View::at(self.rpc_port(index))
+    }
+
+    pub const fn p2p_port(&self, index: u16) -> u16 {
+        self.base + index
+    }
+
+    pub const fn rpc_port(&self, index: u16) -> u16 {
+        self.base + RPC_OFFSET + index
     }
 
     pub fn all(&self) -> impl Iterator<Item = (u16, View)> {
