@@ -88,7 +88,7 @@ fn proposals_of_any_view_height_and_time_change_nothing() {
     let mut stage = Stage::new();
     stage.goes_on();
     let mut proposals = Vec::new();
-    for view in VIEWS.into_iter().chain([stage.view + 64, stage.view + 65]) {
+    for view in VIEWS.into_iter().chain([stage.view + 64, stage.view + 66]) {
         proposals.push(header(&stage, view, |_| {}));
         proposals.push(header(&stage, view, |parts| parts.parent_view = View(view)));
         proposals.push(header(&stage, view, |parts| parts.parent_view = View(u64::MAX)));
@@ -104,11 +104,14 @@ fn proposals_of_any_view_height_and_time_change_nothing() {
     }
     for header in &proposals {
         let proposer = header.proposer().0;
-        if proposer != stage.me {
+        // The node itself is lied to by nobody, and the first puppet goes on afterwards.
+        if proposer > 1 {
             stage.puppet(proposer).proposal(&stage.chain.proposal(header, None, vec![]));
         }
     }
-    // Whoever went too far is thrown out; the first puppet led none of these views, and the node itself leads view 6.
+    // Views that do not rise do not even decode: whoever went too far is thrown out. The node itself leads view 6.
+    stage.refuses("malformed", 5);
+    stage.refuses("far_future", 1);
     for index in 2..N {
         stage.silence(index);
     }
