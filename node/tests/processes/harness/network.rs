@@ -10,6 +10,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub const VALIDATORS: u16 = 6;
+const NOT_ADVANCED: i32 = 10;
 
 /// Two processors cannot run two networks at once.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -42,7 +43,9 @@ impl Network {
         let mut command = Command::new(MINUET);
         command.args(["localnet", "--for", "1", "--accounts", "10", "--recipients", "20", "--dir"]).arg(dir.path());
         let output = output(command.args(["--base-port", &base.to_string()]));
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // On a busy machine a second may pass without a block; it is there only to make the network.
+        let made = output.status.success() || output.status.code() == Some(NOT_ADVANCED);
+        assert!(made, "{}", String::from_utf8_lossy(&output.stderr));
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let nodes = (0..VALIDATORS).map(|_| None).collect();
         let mut network = Self { dir, base, nodes, logs: Vec::new(), flags, _turn: turn };
