@@ -51,12 +51,13 @@ pub fn in_chains(chains: &BTreeMap<u16, Vec<Found>>, seen: &Seen) -> Vec<String>
 
 /// Everything shown as final is final on all and was never missing; block hashes and state roots are equal on all nodes;
 /// no transfer is final twice; no wei came from nowhere, on any node; no key said two things, nothing panicked. All nodes
-/// run. Returns the height up to which all of it was held against each other.
+/// are those that the test has not taken out. Returns the height up to which all of it was held against each other.
 pub fn same_everywhere(network: &Network, witness: Witness) -> u64 {
     let seen = witness.finish();
     let top = seen.highest();
-    network.agrees_up_to(top);
-    let events: BTreeMap<u16, Vec<BlockEvent>> = network.all().map(|(node, view)| (node, view.chain(top))).collect();
+    network.agree_up_to(network.in_place(), top);
+    let events: BTreeMap<u16, Vec<BlockEvent>> =
+        network.in_place().map(|(node, view)| (node, view.chain(top))).collect();
     let found = |events: &Vec<BlockEvent>| events.iter().map(Found::of).collect::<Vec<_>>();
     let chains = events.iter().map(|(node, events)| (*node, found(events))).collect();
     let wrong = in_chains(&chains, &seen);

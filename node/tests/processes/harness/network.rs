@@ -138,24 +138,34 @@ impl Network {
 
     /// All nodes have this height, and the same block and state in a sample of heights up to it.
     pub fn agrees_up_to(&self, height: u64) {
-        self.all().for_each(|(_, view)| view.reaches(height));
+        self.agree_up_to(self.all(), height);
+    }
+
+    /// The same of some nodes.
+    pub fn agree_up_to(&self, nodes: impl Iterator<Item = (u16, View)>, height: u64) {
         let step = usize::try_from(height / 20 + 1).unwrap();
         let heights: BTreeSet<u64> = (0..=height).step_by(step).chain([height]).collect();
-        let chain = |view: &View| {
+        let mut first = None;
+        for (index, view) in nodes {
+            view.reaches(height);
             let blocks = view.blocks(heights.iter().copied()).into_iter();
-            blocks.map(|block| (block.height, block.hash, block.state_root, block.receipts_root)).collect::<Vec<_>>()
-        };
-        let first = chain(&self.view(0));
-        for (index, view) in self.all().skip(1) {
-            assert_eq!(first, chain(&view), "validator {index} has another chain");
+            let chain: Vec<_> =
+                blocks.map(|block| (block.height, block.hash, block.state_root, block.receipts_root)).collect();
+            let first = first.get_or_insert_with(|| chain.clone());
+            assert_eq!(*first, chain, "validator {index} has another chain");
         }
+    }
+
+    /// The nodes that a test has not taken out.
+    pub fn in_place(&self) -> impl Iterator<Item = (u16, View)> {
+        self.running().into_iter().map(|index| (index, self.view(index)))
     }
 
     /// No wei came from nowhere, on any node.
     pub fn supply_is_conserved(&self) {
         let genesis = std::fs::read_to_string(self.dir().join("genesis.json")).unwrap();
         let supply = Supply::of(&serde_json::from_str(&genesis).unwrap());
-        self.all().for_each(|(index, view)| supply.is_conserved_at(index, &view));
+        self.in_place().for_each(|(index, view)| supply.is_conserved_at(index, &view));
     }
 
     /// No node has proof of two statements of one key that conflict, and none ended by a bug of its own.
@@ -165,7 +175,7 @@ impl Network {
                 assert_eq!(log.has(never), None, "validator {index}");
             }
         }
-        for (index, view) in self.all() {
+        for (index, view) in self.in_place() {
             let kept = minuet(&["evidence", "--node", &view.url]);
             assert_eq!(kept["evidence"], Value::Array(Vec::new()), "validator {index}");
         }
