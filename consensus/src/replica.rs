@@ -309,8 +309,9 @@ impl Replica {
     /// Moves on past every view that has a proof (R9).
     fn climb(&mut self, out: &mut Vec<Effect>) {
         loop {
-            let highest =
-                self.views.range(self.view..).rev().find_map(|(view, state)| Some((*view, state.proof()?.clone())));
+            // The last number has no view behind it, whoever proves it.
+            let mut views = self.views.range(self.view..View(u64::MAX)).rev();
+            let highest = views.find_map(|(view, state)| Some((*view, state.proof()?.clone())));
             let Some((view, proof)) = highest else { return };
             self.leave(&proof);
             self.entry_proof = Some(proof);

@@ -162,7 +162,7 @@ fn row(node: &Seen, highest: u64) -> Vec<String> {
     let finality = if status.finality_samples == 0 { "-".to_owned() } else { format!("{p50:.1}/{p99:.1} ms") };
     vec![
         url,
-        status.validator_index.map_or("follower".to_owned(), |index| format!("validator {index}")),
+        status.validator_index.map_or_else(|| status.role.clone(), |index| format!("{} {index}", status.role)),
         status.height.to_string(),
         highest.saturating_sub(status.height).to_string(),
         status.view.to_string(),
