@@ -6,6 +6,7 @@ fn node(name: &str, height: u64, hash: u8) -> Seen {
         hash: vec![hash; 32].into(),
         genesis_hash: vec![1; 32].into(),
         validator_index: Some(3),
+        role: "validator".to_owned(),
         view: height + 2,
         n: 6,
         peers: 5,

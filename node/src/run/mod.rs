@@ -87,26 +87,12 @@ fn wait(ended: &Receiver<End>) -> Result<(), Failure> {
 fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let status = Arc::new(NodeStatus::default());
     let plan = plan::Plan::new(&prepared)?;
-    let genesis = Arc::new(prepared.genesis);
+    let genesis = Arc::new(prepared.genesis.clone());
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
     let watched = Arc::new(fail_stop::FailStop::new(store.clone(), ends.clone()));
     let ledger = Ledger::open(watched, &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
-    // A follower says nothing, so it has no journal: an empty one must never stand beside a key that has signed.
-    let (mut journal, records) = match prepared.validator {
-        None => (None, Vec::new()),
-        Some(_) => {
-            let path = prepared.data_dir.path().join("journal");
-            let (journal, records) = open_journal(&path, &genesis, plan.journal)?;
-            (Some(journal), records)
-        }
-    };
-    let signer = match &mut journal {
-        None => None,
-        Some(journal) => {
-            first_use::may_sign(&prepared.config.keys.bls, prepared.validator, journal, records.is_empty())?
-        }
-    };
+    let Voice { journal, records, signer } = find_voice(&prepared, &genesis, plan.journal)?;
     let role = role(prepared.validator, signer);
     let pool_log =
         pool_log::open(&prepared.data_dir.path().join("pool"), genesis.fingerprint(), prepared.config.mempool.log_mb)?;
@@ -146,14 +132,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     ];
     let low_disk_bytes = prepared.config.storage.low_disk_mb << 20;
     let space = space::spawn(prepared.data_dir.path(), low_disk_bytes, store.clone(), status.clone(), ends.clone())?;
-    let no_journal = match journal {
-        None => Some(journal_rings),
-        Some(journal) => {
-            let journal = JournalDriver::new(journal, journal_rings.requests, journal_rings.replies, status.clone());
-            others.push(("journal", spawn_journal(journal, bells.journal)?));
-            None
-        }
-    };
+    let no_journal = spawn_journal(journal, journal_rings, &status, bells.journal, &mut others)?;
     let consensus = consensus::spawn(driver, bells.consensus, bells.wake_consensus, clock, ends.clone())?;
     tracing::info!(
         validator = signer.map(|index| index.0), role = role.name(), genesis = %genesis.digest(), p2p = %p2p.local_address(), api = %rpc.url(),
@@ -178,6 +157,24 @@ const fn role(validator: Option<ValidatorIndex>, signer: Option<ValidatorIndex>)
         (Some(_), None) => Role::Observer,
         (Some(_), Some(_)) => Role::Validator,
     }
+}
+
+/// What a node may say, and what it has said.
+struct Voice {
+    journal: Option<Journal<RealDirectory>>,
+    records: Vec<JournalRecord>,
+    signer: Option<ValidatorIndex>,
+}
+
+/// A follower says nothing, so it has no journal: an empty one must never stand beside a key that has signed.
+fn find_voice(prepared: &Prepared, genesis: &Genesis, config: JournalConfig) -> Result<Voice, Failure> {
+    if prepared.validator.is_none() {
+        return Ok(Voice { journal: None, records: Vec::new(), signer: None });
+    }
+    let (mut journal, records) = open_journal(&prepared.data_dir.path().join("journal"), genesis, config)?;
+    let is_empty = records.is_empty();
+    let signer = first_use::may_sign(&prepared.config.keys.bls, prepared.validator, &mut journal, is_empty)?;
+    Ok(Voice { journal: Some(journal), records, signer })
 }
 
 fn open_journal(
@@ -231,13 +228,20 @@ fn spawn_ledger(
     joined("ledger", thread)
 }
 
+/// Starts the journal's thread; without a journal its rings' ends come back.
 fn spawn_journal(
-    journal: JournalDriver<RealDirectory>,
+    journal: Option<Journal<RealDirectory>>,
+    rings: wires::JournalEnds,
+    status: &Arc<NodeStatus>,
     waiter: minuet_core::ring::Waiter,
-) -> Result<JoinHandle<()>, Failure> {
+    others: &mut Vec<(&'static str, JoinHandle<()>)>,
+) -> Result<Option<wires::JournalEnds>, Failure> {
+    let Some(journal) = journal else { return Ok(Some(rings)) };
+    let journal = JournalDriver::new(journal, rings.requests, rings.replies, status.clone());
     // Its failure reaches consensus as a reply, which stops the node; the thread's own result says nothing more.
     let thread = minuet_storage::journal::thread::spawn(journal, waiter).map_err(|e| no_thread(&e))?;
-    joined("journal", thread)
+    others.push(("journal", joined("journal", thread)?));
+    Ok(None)
 }
 
 /// The same thread without its result.

@@ -7,7 +7,6 @@
 
 mod harness;
 #[path = "../processes/harness/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "shared with the tests of processes; each uses a part")]
 mod processes;
 
 mod blocks;
