@@ -112,12 +112,15 @@ impl Part {
         Self { peer, blocks, proven, finalization, bytes }
     }
 
-    fn ends_with(&self, digest: Option<Digest>) -> bool {
-        self.blocks.last().is_some_and(|last| Some(last.block.digest()) == digest)
+    /// How many of its blocks are proven. The missing header may lie anywhere among them: those above it have come
+    /// another way meanwhile.
+    fn proven(&self, missing: Option<Digest>) -> usize {
+        let known = self.blocks.iter().rposition(|served| Some(served.block.digest()) == missing);
+        known.map_or(self.proven, |place| self.proven.max(place + 1))
     }
 
     fn is_proven(&self, missing: Option<Digest>) -> bool {
-        self.proven > 0 || self.ends_with(missing)
+        self.proven(missing) > 0
     }
 
     fn last(&self) -> Height {
@@ -348,6 +351,15 @@ impl Catchup {
         }
     }
 
+    /// Forgets blocks that have another one where this one is known to be final; whose they were.
+    pub fn drop_mismatch(&mut self, height: Height, digest: Digest) -> Option<PeerId> {
+        let (from, part) = self.parts.range(..=height).next_back()?;
+        let served = part.blocks.get(usize::try_from(height.0 - from.0).ok()?)?;
+        let is_wrong = part.proven == 0 && served.block.digest() != digest;
+        let from = *from;
+        if is_wrong { self.drop_part(from) } else { None }
+    }
+
     fn drop_part(&mut self, from: Height) -> Option<PeerId> {
         self.parts.remove(&from).map(|part| part.peer)
     }
@@ -359,10 +371,9 @@ impl Catchup {
             self.parts.split_off(&from).into_values().flat_map(|part| part.blocks).collect();
         let Some(mut part) = rest.remove(&last) else { return Next::Missing };
         self.parts.append(&mut rest);
-        let whole = part.ends_with(missing);
-        let proven = if whole { part.blocks.len() } else { part.proven };
+        let proven = part.proven(missing);
+        let finalization = if proven == part.proven { part.finalization.take() } else { None };
         let unproven = part.blocks.split_off(proven);
-        let finalization = if whole { None } else { part.finalization.take() };
         chain.append(&mut part.blocks);
         if let Some(first) = unproven.first() {
             let height = first.block.header().height();

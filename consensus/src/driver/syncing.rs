@@ -99,7 +99,10 @@ impl Driver {
             let tip = self.replica.tip().header.clone();
             let missing = self.replica.gap().map(|gap| gap.missing);
             match self.catchup.take_next(tip.height(), tip.digest(), missing) {
-                Next::Missing => return,
+                Next::Missing => match self.drop_mismatch() {
+                    Some(peer) => self.lied(peer, RejectReason::BadRange),
+                    None => return,
+                },
                 // Blocks that lead to nothing final.
                 Next::Lie(peer) => self.lied(peer, RejectReason::BadRange),
                 Next::Chain(blocks, finalization) => {
@@ -114,6 +117,13 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Blocks that came for the missing header's height and are not it.
+    fn drop_mismatch(&mut self) -> Option<PeerId> {
+        let gap = self.replica.gap()?;
+        let height = Height(gap.lowest.as_ref()?.height().0.checked_sub(1)?);
+        self.catchup.drop_mismatch(height, gap.missing)
     }
 
     pub(super) fn lied(&mut self, peer: PeerId, reason: RejectReason) {

@@ -128,3 +128,29 @@ fn what_lies_below_the_tip_is_forgotten_also_in_part() {
     catchup.aim(None, Height(1000));
     assert!(catchup.windows.is_empty() && catchup.next_us().is_none());
 }
+
+#[test]
+fn a_range_is_taken_up_to_the_missing_header_although_those_above_it_came_another_way() {
+    let mut catchup = aiming(20);
+    assert_eq!(froms(&catchup.plan(0, TIP, &peers(1))), [1]);
+    let fixture = Fixture::new(6);
+    let whole = part(1, 1..=20, 10);
+    let missing = whole.blocks[11].block.digest();
+    catchup.arrived(Height(1), whole, 0);
+    // The goal has come down, as the missing header has.
+    catchup.aim(Some(Height(12)), TIP);
+    let taken = catchup.take_next(TIP, fixture.genesis.digest(), Some(missing));
+    assert!(matches!(taken, Next::Chain(blocks, None) if blocks.len() == 12));
+}
+
+#[test]
+fn blocks_in_the_place_of_a_known_one_are_forgotten_and_asked_for_anew() {
+    let mut catchup = aiming(20);
+    catchup.plan(0, TIP, &peers(1));
+    let (whole, other) = (part(1, 1..=20, 10), part(1, 1..=19, 10).blocks[18].block.digest());
+    let right = whole.blocks[19].block.digest();
+    catchup.arrived(Height(1), whole, 0);
+    assert_eq!(catchup.drop_mismatch(Height(20), right), None);
+    assert_eq!(catchup.drop_mismatch(Height(20), other), Some(PeerId(1)));
+    assert_eq!(froms(&catchup.plan(0, TIP, &peers(1))), [1]);
+}
