@@ -49,7 +49,7 @@ pub fn restart(chance: &mut Chance) -> String {
     for _ in 0..times_wanted {
         load.keep(&network);
         let victim = 1 + chance.index(5);
-        network.view(0).carries(20);
+        network.view(0).goes_on(20);
         network.take(victim).kill();
         chance.moment(2_000..6_000);
         let begun = Instant::now();
