@@ -135,7 +135,7 @@ pub fn outages(chance: &mut Chance, count: u64, rate: u32) -> (Vec<Duration>, u6
     let mut times = Vec::new();
     for round in 1..=count {
         load.keep(&network);
-        network.view(0).carries(rate / 2);
+        network.view(0).goes_on(10);
         chance.moment(0..1_000);
         Node::kill_all(network.take_all());
         let begun = Instant::now();
