@@ -175,6 +175,11 @@ impl Catchup {
 
     pub fn peer_gone(&mut self, peer: PeerId) {
         self.conduct.remove(&peer);
+        self.ask_others(peer);
+    }
+
+    /// What this peer owes is asked for again, at once.
+    fn ask_others(&mut self, peer: PeerId) {
         for window in self.windows.values_mut().filter(|window| window.asked == Some(peer)) {
             (window.asked, window.due_us) = (None, 0);
         }
@@ -276,18 +281,14 @@ impl Catchup {
     /// The peer lied: it is asked last for long, and others are asked for what it owes.
     pub fn distrust(&mut self, peer: PeerId, now_us: u64) {
         self.shun(peer, now_us, LIE_US);
-        for window in self.windows.values_mut().filter(|window| window.asked == Some(peer)) {
-            (window.asked, window.due_us) = (None, 0);
-        }
+        self.ask_others(peer);
     }
 
     /// The peer has nothing there: no offence, its history may be shorter or its chain not so long. To which request it
     /// says so is not known: all of them go to others too.
     pub fn has_nothing(&mut self, peer: PeerId, now_us: u64) {
         self.shun(peer, now_us, NOTHING_US);
-        for window in self.windows.values_mut().filter(|window| window.asked == Some(peer)) {
-            (window.asked, window.due_us) = (None, 0);
-        }
+        self.ask_others(peer);
     }
 
     /// Which request this is the answer to, by the height of its first block.
