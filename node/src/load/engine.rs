@@ -10,6 +10,7 @@ use super::book::{Book, State, Transfer};
 use super::nodes::{Answer, Event, Follower, fetch_hashes, submit};
 use super::outages::Outages;
 use super::senders::Senders;
+use super::stops::Stops;
 use crate::client::{FinalBlock, Merger};
 use minuet_core::{B256, Bytes, Height};
 use minuet_rpc::client::Client;
@@ -163,10 +164,10 @@ impl Engine {
         self.merger.height()
     }
 
-    /// A node's client.
+    /// The nodes' clients, also of those that are gone.
     #[must_use]
-    pub fn client(&self, node: usize) -> Client {
-        self.clients[node].clone()
+    pub fn clients(&self) -> Vec<Client> {
+        self.clients.clone()
     }
 
     /// When no node was there.
@@ -175,8 +176,9 @@ impl Engine {
         self.outages
     }
 
-    /// Makes transfers until the window ends, then waits for the rest. `progress` is told now and then.
-    pub async fn run(&mut self, mut progress: impl FnMut(&Self)) {
+    /// Makes transfers until the window ends or the run is stopped, then waits for the rest. `progress` is told now and
+    /// then.
+    pub async fn run(&mut self, stops: &mut Stops, mut progress: impl FnMut(&Self)) {
         self.begun = Instant::now();
         if let Pace::InFlight(count) = self.pace {
             (0..count as usize).for_each(|number| self.replace(number % self.senders.len()));
@@ -210,9 +212,32 @@ impl Engine {
                         self.take(event);
                     }
                 }
+                () = stops.next() => self.stop(),
                 () = sleep_until(next) => {}
             }
         }
+    }
+
+    /// The window ends now. Said again, the run does.
+    fn stop(&mut self) {
+        let now = self.now_us();
+        if now >= self.schedule.window_end_us {
+            self.schedule.settle_us = 0;
+            return;
+        }
+        tracing::warn!(
+            open = self.book.open(),
+            "told to stop: waiting for what is under way; once more to wait no longer"
+        );
+        self.schedule.window_end_us = now;
+        self.schedule.window_start_us = self.schedule.window_start_us.min(now);
+        self.due.iter_mut().for_each(VecDeque::clear);
+    }
+
+    /// The times of this run, as they came to be.
+    #[must_use]
+    pub const fn schedule(&self) -> Schedule {
+        self.schedule
     }
 
     /// When the run is over whatever is open. A node that came back gives the rest the whole time again.

@@ -10,6 +10,7 @@ mod outages;
 mod reconcile;
 mod report;
 mod senders;
+mod stops;
 
 use crate::cli::LoadArgs;
 use crate::client::{block_on, connect, refused};
@@ -21,9 +22,11 @@ use engine::{Engine, Node, Pace, Schedule};
 use indicatif::{ProgressBar, ProgressStyle};
 use minuet_rpc::client::{Client, hash};
 use minuet_rpc::proto::GetStatusResponse;
+use nodes::from_any;
 use report::{Findings, report};
 use senders::{Chain, Senders};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use stops::Stops;
 
 /// A run must go on though the base fee rises: this many times today's is offered at most.
 const FEE_MARGIN: u128 = 100;
@@ -49,8 +52,11 @@ pub fn run(args: &LoadArgs) -> Result<Output, Failure> {
             max_fee_per_gas: u128::from(status.base_fee.max(status.min_base_fee)).saturating_mul(FEE_MARGIN),
         };
         let mut senders = Senders::new(&seed, args.senders, manifest.recipients, chain, args.seed);
-        let addresses = (0..senders.len()).map(|sender| senders.address(sender)).collect();
-        for (sender, (_, next)) in reconcile::nonces(&nodes[0].client, addresses).await?.into_iter().enumerate() {
+        let addresses: Vec<_> = (0..senders.len()).map(|sender| senders.address(sender)).collect();
+        let clients: Vec<Client> = nodes.iter().map(|node| node.client.clone()).collect();
+        let nonces =
+            from_any(&clients, Duration::ZERO, async |client| reconcile::nonces(&client, addresses.clone()).await);
+        for (sender, (_, next)) in nonces.await.map_err(|error| refused(&error))?.into_iter().enumerate() {
             senders.set_nonce(sender, next);
         }
         go(args, nodes, senders).await
@@ -100,19 +106,25 @@ async fn go(args: &LoadArgs, nodes: Vec<Node>, senders: Senders) -> Result<Outpu
     let mut engine = Engine::new(nodes, senders, pace, schedule);
     let (begun, used) = (Instant::now(), usage(std::process::id()));
     let bar = progress_bar(args.warmup + args.duration);
-    engine.run(|engine| show(&bar, engine)).await;
+    engine.run(&mut Stops::new()?, |engine| show(&bar, engine)).await;
     bar.finish_and_clear();
     let cpu_ms = usage(std::process::id()).cpu_ms.saturating_sub(used.cpu_ms);
     let client_cpu_percent = (cpu_ms as f64 / begun.elapsed().as_secs_f64().max(0.001)).round() / 10.0;
     let live = engine.live();
-    let Some(mut client) = witness(&engine).await else {
-        return Err(Failure::new(Exit::Unreachable, "all nodes are gone: nothing is left to reconcile with"));
-    };
-    let on_chain = reconcile::scan(&mut client, &engine.book, first_height).await?;
-    let wrong_nonces = reconcile::wrong_nonces(&client, &engine.senders, &engine.book, &on_chain).await?;
+    // Nodes may come and go while the chain is read: then it is read anew.
+    let nodes = by_height(&engine).await;
+    let read = from_any(&nodes, Duration::from_secs(args.settle), async |mut client| {
+        let on_chain = reconcile::scan(&mut client, &engine.book, first_height).await?;
+        let wrong_nonces = reconcile::wrong_nonces(&client, &engine.senders, &engine.book, &on_chain).await?;
+        Ok((on_chain, wrong_nonces))
+    });
+    let (on_chain, wrong_nonces) = read.await.map_err(|error| {
+        let why = refused(&error);
+        Failure::new(why.exit, format!("the transfers cannot be reconciled with the chain: {error}"))
+    })?;
     Ok(report(Findings {
         ends: engine.book.reconcile(&on_chain),
-        schedule,
+        schedule: engine.schedule(),
         finality_us: std::mem::take(&mut engine.finality_us),
         blocks: engine.blocks,
         nodes: (count, live.len()),
@@ -124,17 +136,15 @@ async fn go(args: &LoadArgs, nodes: Vec<Node>, senders: Senders) -> Result<Outpu
     }))
 }
 
-/// The live node that has the most blocks: others may still be catching up.
-async fn witness(engine: &Engine) -> Option<Client> {
-    let mut best: Option<(u64, Client)> = None;
-    for node in engine.live() {
-        let mut client = engine.client(node);
-        let height = client.status().await.map(|status| status.height);
-        if height.as_ref().is_ok_and(|height| best.as_ref().is_none_or(|(most, _)| height > most)) {
-            best = height.ok().map(|height| (height, client));
-        }
+/// All nodes, first those that have the most blocks: others may still be catching up.
+async fn by_height(engine: &Engine) -> Vec<Client> {
+    let mut nodes = Vec::new();
+    for mut client in engine.clients() {
+        let height = client.status().await.map_or(0, |status| status.height);
+        nodes.push((std::cmp::Reverse(height), client));
     }
-    best.map(|(_, client)| client)
+    nodes.sort_by_key(|(height, _)| *height);
+    nodes.into_iter().map(|(_, client)| client).collect()
 }
 
 fn progress_bar(seconds: u64) -> ProgressBar {

@@ -7,6 +7,7 @@ use minuet_rpc::proto::{BlockEvent, TransactionDetail};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tonic::{Code, Status};
 
 /// Calls to one node that are open at a time. While so many are, transfers gather and then go together: a node that has
@@ -149,13 +150,50 @@ fn judge_call(status: &Status) -> Answer {
     judge(status.code(), word, retry_after(status))
 }
 
+/// Whether a status says of the node that it is going or gone, and nothing of what was asked. A connection that breaks in
+/// the middle of an answer has any of the last three.
+const fn is_gone(code: Code) -> bool {
+    matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Internal)
+}
+
+fn says_gone(error: &ClientError) -> bool {
+    match error {
+        ClientError::Connect { .. } => true,
+        ClientError::Refused(status) => is_gone(status.code()),
+        ClientError::BadAnswer(_) | ClientError::BadProof(_) => false,
+    }
+}
+
+/// Asks one node after the other until one answers. If all are gone, they are asked again for so long.
+///
+/// # Errors
+/// A node's refusal, or the last failure once the patience is over.
+pub async fn from_any<C: Clone, T>(
+    clients: &[C],
+    patience: Duration,
+    ask: impl AsyncFn(C) -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let mut last = None;
+        for client in clients {
+            match ask(client.clone()).await {
+                Err(error) if says_gone(&error) => last = Some(error),
+                answer => return answer,
+            }
+        }
+        if Instant::now() >= deadline {
+            return Err(last.unwrap_or_else(|| Status::unavailable("there is no node to ask").into()));
+        }
+        tokio::time::sleep(CALL_AGAIN).await;
+    }
+}
+
 /// What to do after a refusal. A gap closes when the transfers before have come: after an outage all come anew.
 fn judge(code: Code, word: String, retry_after: Option<Duration>) -> Answer {
     match code {
         Code::ResourceExhausted => Answer::Later(retry_after.unwrap_or(DEFAULT_RETRY), word),
-        Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Internal => {
-            Answer::Elsewhere(word)
-        }
+        code if is_gone(code) => Answer::Elsewhere(word),
         Code::FailedPrecondition if word == "nonce_gap" => Answer::Later(DEFAULT_RETRY, word),
         _ => Answer::Refused(word),
     }
@@ -176,6 +214,7 @@ pub async fn fetch_hashes(mut client: Client, height: u64, events: mpsc::Sender<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     #[test]
     fn a_refusal_is_judged_by_its_code_and_word() {
@@ -185,6 +224,25 @@ mod tests {
         assert!(matches!(judged(Code::Unavailable, "node_stopping"), Answer::Elsewhere(_)));
         assert!(matches!(judged(Code::InvalidArgument, "wrong_chain"), Answer::Refused(_)));
         assert!(matches!(judged(Code::FailedPrecondition, "nonce_too_low"), Answer::Refused(_)));
+    }
+
+    #[tokio::test]
+    async fn a_question_goes_from_node_to_node_until_one_answers_or_refuses() {
+        let asked = AtomicU32::new(0);
+        // Two rounds without an answer.
+        let breaks = async |node| match (asked.fetch_add(1, Ordering::Relaxed), node) {
+            (5, _) => Ok(node),
+            (_, 'a') => Err(ClientError::from(Status::unknown("broken"))),
+            _ => Err(ClientError::from(Status::internal("reset"))),
+        };
+        let patience = Duration::from_secs(60);
+        assert_eq!(from_any(&['a', 'b'], patience, breaks).await.unwrap(), 'b');
+        let ends = |outcome: Result<char, ClientError>| outcome.unwrap_err().to_string();
+        asked.store(0, Ordering::Relaxed);
+        assert!(ends(from_any(&['a', 'b'], Duration::ZERO, breaks).await).contains("reset"));
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        let refuses = async |_| Err(ClientError::from(Status::invalid_argument("words")));
+        assert!(ends(from_any(&['a', 'b'], patience, refuses).await).contains("words"));
     }
 
     #[test]

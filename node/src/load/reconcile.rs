@@ -2,8 +2,6 @@
 
 use super::book::Book;
 use super::senders::Senders;
-use crate::client::refused;
-use crate::exit::Failure;
 use minuet_core::{Address, B256, Height};
 use minuet_rpc::client::{Client, ClientError};
 use minuet_rpc::proto::GetNonceRequest;
@@ -16,15 +14,14 @@ const OPEN_CALLS: usize = 64;
 ///
 /// # Errors
 /// The node's.
-pub async fn scan(client: &mut Client, book: &Book, from: u64) -> Result<HashMap<B256, u32>, Failure> {
-    let failed = |error: ClientError| refused(&error);
-    let last = client.status().await.map_err(failed)?.height;
+pub async fn scan(client: &mut Client, book: &Book, from: u64) -> Result<HashMap<B256, u32>, ClientError> {
+    let last = client.status().await?.height;
     let mut found = HashMap::new();
     if last <= from {
         return Ok(found);
     }
-    let mut blocks = client.subscribe_blocks(Some(Height(from).next()), true).await.map_err(failed)?;
-    while let Some(event) = blocks.message().await.map_err(|status| failed(status.into()))? {
+    let mut blocks = client.subscribe_blocks(Some(Height(from).next()), true).await?;
+    while let Some(event) = blocks.message().await? {
         for hash in event.transaction_hashes.iter().filter_map(|hash| B256::try_from(&hash[..]).ok()) {
             if book.knows(&hash) {
                 *found.entry(hash).or_insert(0) += 1;
@@ -41,7 +38,7 @@ pub async fn scan(client: &mut Client, book: &Book, from: u64) -> Result<HashMap
 ///
 /// # Errors
 /// The node's.
-pub async fn nonces(client: &Client, addresses: Vec<Address>) -> Result<Vec<(u64, u64)>, Failure> {
+pub async fn nonces(client: &Client, addresses: Vec<Address>) -> Result<Vec<(u64, u64)>, ClientError> {
     let mut answers = vec![(0, 0); addresses.len()];
     let mut open = JoinSet::new();
     let mut waiting = addresses.into_iter().enumerate();
@@ -56,8 +53,8 @@ pub async fn nonces(client: &Client, addresses: Vec<Address>) -> Result<Vec<(u64
         }
         match open.join_next().await {
             Some(Ok(Ok((place, answer)))) => answers[place] = (answer.finalized, answer.next),
-            Some(Ok(Err(status))) => return Err(refused(&status.into())),
-            Some(Err(error)) => return Err(Failure::new(crate::exit::Exit::Generic, error)),
+            Some(Ok(Err(status))) => return Err(status.into()),
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
             None => return Ok(answers),
         }
     }
@@ -72,7 +69,7 @@ pub async fn wrong_nonces(
     senders: &Senders,
     book: &Book,
     on_chain: &HashMap<B256, u32>,
-) -> Result<u64, Failure> {
+) -> Result<u64, ClientError> {
     let mut finals = vec![0u64; senders.len()];
     for transfer in book.transfers.iter().filter(|transfer| on_chain.contains_key(&transfer.hash)) {
         finals[transfer.sender] += 1;

@@ -37,7 +37,8 @@ pub struct Findings<'a> {
 pub fn report(mut findings: Findings<'_>) -> Output {
     let Schedule { window_start_us, window_end_us, .. } = findings.schedule;
     let window = window_start_us..window_end_us;
-    let seconds = (window_end_us - window_start_us) as f64 / 1e6;
+    // A run can be stopped as it begins.
+    let seconds = (window_end_us - window_start_us).max(1) as f64 / 1e6;
     let inside = findings.book.finalized_within(window.clone());
     let mut latencies = findings.book.latencies_us(window);
     let tps = (inside as f64 / seconds * 10.0).round() / 10.0;

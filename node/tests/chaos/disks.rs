@@ -30,7 +30,7 @@ pub fn limits(chance: &mut Chance) -> String {
     let mut load = SteadyLoad::start(&network, 40);
     let mut times = Vec::new();
     for round in 1..=rounds {
-        load.keep(&network);
+        load.goes_on();
         chance.moment(0..1_500);
         let victim = chance.index(VALIDATORS);
         // Within what it has written, somewhere: which file is met first is chance too.
@@ -116,7 +116,7 @@ pub fn full(chance: &mut Chance) -> String {
     let small = ["--set", "storage.write_buffer_mb=1", "--set", "storage.journal_segment_mb=1"];
     let mut network = Network::with(&small);
     let witness = Witness::of(&network);
-    let mut load = SteadyLoad::start(&network, 40);
+    let load = SteadyLoad::start(&network, 40);
     let victim = chance.index(VALIDATORS);
     let data = network.home(victim).join("data");
     assert_eq!(network.take(victim).stop().code(), Some(0));
@@ -148,7 +148,7 @@ pub fn full(chance: &mut Chance) -> String {
 pub fn read_only(chance: &mut Chance) -> String {
     let mut network = Network::start();
     let witness = Witness::of(&network);
-    let mut load = SteadyLoad::start(&network, 40);
+    let load = SteadyLoad::start(&network, 40);
     let victim = chance.index(VALIDATORS);
     let data = network.home(victim).join("data");
     network.view(victim).carries(20);

@@ -47,9 +47,9 @@ pub fn restart(chance: &mut Chance) -> String {
     let mut load = SteadyLoad::start(&network, 40);
     let mut times = Vec::new();
     for _ in 0..times_wanted {
-        load.keep(&network);
+        load.goes_on();
         let victim = 1 + chance.index(5);
-        network.view(0).goes_on(20);
+        network.view(0).carries(20);
         network.take(victim).kill();
         chance.moment(2_000..6_000);
         let begun = Instant::now();
@@ -144,10 +144,10 @@ pub fn behind(_: &mut Chance) -> String {
     assert_eq!(network.take(5).stop().code(), Some(0));
     let left_at = network.view(0).height();
     while network.view(0).height() < left_at + blocks {
-        load.keep(&network);
+        load.goes_on();
         pass(Duration::from_millis(100));
     }
-    load.keep(&network);
+    load.goes_on();
     let begun = Instant::now();
     network.launch(5);
     network.node(5).says("the node runs");
@@ -155,7 +155,7 @@ pub fn behind(_: &mut Chance) -> String {
     let (mut took, mut tip) = (Duration::ZERO, 0);
     while took.is_zero() {
         assert!(begun.elapsed() < Duration::from_secs(300), "it does not come level");
-        load.keep(&network);
+        load.goes_on();
         let others = network.view(0).height();
         let own = network.view(5).height();
         if own + LEVEL_BLOCKS >= others {

@@ -6,35 +6,25 @@ use crate::setting;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// A load that goes on for as long as it is wanted: one run after the other.
-pub struct SteadyLoad {
-    rate: u32,
-    running: Option<Load>,
-}
+/// A load that goes on until it is told to stop, whatever becomes of the nodes meanwhile.
+pub struct SteadyLoad(Load);
 
 impl SteadyLoad {
-    const SECONDS: &str = "20";
-
     pub fn start(network: &Network, rate: u32) -> Self {
-        let mut load = Self { rate, running: None };
-        load.keep(network);
-        load
+        let rate = rate.to_string();
+        Self(Load::with(network.dir(), &["--rate", &rate, "--duration", "86400", "--settle", "60"]))
     }
 
-    /// Begins the next run if one is over. A run is over only with every transfer final exactly once.
-    pub fn keep(&mut self, network: &Network) {
-        if self.running.as_mut().is_some_and(Load::has_ended) {
-            self.finish();
-        }
-        let rate = self.rate.to_string();
-        let arguments = ["--rate", &rate, "--duration", Self::SECONDS, "--settle", "60"];
-        self.running.get_or_insert_with(|| Load::with(network.dir(), &arguments));
+    /// That it has not given up.
+    pub fn goes_on(&mut self) {
+        assert!(!self.0.has_ended(), "the load ended by itself");
     }
 
-    pub fn finish(&mut self) {
-        if let Some(load) = self.running.take() {
-            each_final_once(&load.finish());
-        }
+    /// Over the whole time every transfer was final exactly once.
+    pub fn finish(mut self) {
+        self.goes_on();
+        self.0.stop();
+        each_final_once(&self.0.finish());
     }
 }
 
@@ -99,7 +89,7 @@ pub fn rounds(chance: &mut Chance) -> String {
     let mut load = SteadyLoad::start(&network, 40);
     let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     for round in 1..=count {
-        load.keep(&network);
+        load.goes_on();
         chance.moment(0..2_000);
         let victims = match chance.below(4) {
             0 => VALIDATORS,
@@ -134,8 +124,8 @@ pub fn outages(chance: &mut Chance, count: u64, rate: u32) -> (Vec<Duration>, u6
     let mut load = SteadyLoad::start(&network, rate);
     let mut times = Vec::new();
     for round in 1..=count {
-        load.keep(&network);
-        network.view(0).goes_on(10);
+        load.goes_on();
+        network.view(0).carries(10);
         chance.moment(0..1_000);
         Node::kill_all(network.take_all());
         let begun = Instant::now();

@@ -113,6 +113,11 @@ impl Load {
         self.0.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
+    /// Tells it to make no more transfers: it ends when those under way have ended.
+    pub fn stop(&self) {
+        signal("TERM", self.0.as_ref().expect("it is not finished yet").id());
+    }
+
     /// Its figures: it ends with success only if every transfer taken is final exactly once.
     pub fn finish(mut self) -> Value {
         json_of(&["load"], self.0.take().expect("it is finished once").wait_with_output().unwrap())
