@@ -5,7 +5,7 @@ use crate::sources::tracked;
 use toml::Table;
 
 /// Our crates by folder, and those of ours that each may depend on. Tests may use more ([dev-dependencies]).
-const OURS: [(&str, &[&str]); 8] = [
+const OURS: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("consensus", &["core"]),
     ("mempool", &["core"]),
@@ -13,11 +13,14 @@ const OURS: [(&str, &[&str]); 8] = [
     ("execution", &["core", "storage"]),
     ("p2p", &["core"]),
     ("rpc", &["core"]),
-    ("node", &["core", "consensus", "mempool", "storage", "execution", "p2p", "rpc"]),
+    ("simulator", &["core", "consensus", "mempool", "storage", "execution"]),
+    ("mutants", &["core"]),
+    ("model", &["core", "mutants"]),
+    ("node", &["core", "consensus", "mempool", "storage", "execution", "p2p", "rpc", "simulator"]),
 ];
 
 /// Libraries whose name starts so, and the only crates that may use them, tests included.
-const EXTERNAL: [(&str, &[&str]); 15] = [
+const EXTERNAL: [(&str, &[&str]); 16] = [
     ("tokio", &["p2p", "rpc", "node"]),
     ("tonic", &["rpc", "node"]),
     ("prost", &["rpc"]),
@@ -33,6 +36,7 @@ const EXTERNAL: [(&str, &[&str]); 15] = [
     ("clap", &["node"]),
     ("indicatif", &["node"]),
     ("signal-hook", &["node"]),
+    ("stateright", &["model"]),
 ];
 
 const TABLES: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
