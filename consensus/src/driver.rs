@@ -36,11 +36,11 @@ use checks::PendingChecks;
 use committing::Committing;
 use conduct::Conducts;
 use fetching::Fetching;
-use minuet_core::bls::BlsSecretKey;
 use minuet_core::codec::CodecError;
 use minuet_core::evidence::Evidence;
 use minuet_core::messages::{JournalRecord, LedgerReply, LedgerRequest, MempoolReply, PeerEvent};
 use minuet_core::rejection::RejectReason;
+use minuet_core::statement::StatementKey;
 use minuet_core::status::NodeStatus;
 use minuet_core::wire::Recipients;
 use minuet_core::{Digest, PeerId, TimeMs};
@@ -114,7 +114,7 @@ pub struct DriverConfig {
     /// Checks signatures.
     pub verifier: Verifier,
     /// Signs as this validator; `None` for an observer.
-    pub key: Option<BlsSecretKey>,
+    pub key: Option<Box<dyn StatementKey>>,
     /// Bytes of transactions in a block at most.
     pub max_block_bytes: usize,
     /// How long M votes wait for L of them before they are checked, in microseconds.

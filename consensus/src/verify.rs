@@ -4,7 +4,8 @@ use minuet_core::bls::{self, BlsPublicKey, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateError, CertificateKind};
 use minuet_core::committee::Committee;
 use minuet_core::statement::{SignedStatement, SigningContext, Statement};
-use minuet_core::{PeerId, ValidatorIndex};
+use minuet_core::{B256, PeerId, ValidatorIndex};
+use std::fmt;
 use std::sync::Arc;
 
 /// Straight from its signer over the connection bound to that validator's key; the signature is not checked yet.
@@ -45,11 +46,59 @@ impl<T> Verified<T> {
     }
 }
 
+/// A signer with its key and what it is said to have signed.
+pub type Signed<'a> = (ValidatorIndex, &'a BlsPublicKey, BlsSignature);
+
+/// How signatures of statements are checked. BLS in a node; a simulation may have something cheaper.
+pub trait Scheme: fmt::Debug + Send + Sync {
+    /// Adds distinct signers' signatures up and checks the sum; `None` if one of them is wrong.
+    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<BlsSignature>;
+    /// Checks an aggregate of exactly these signers.
+    fn verify_aggregate(
+        &self,
+        signers: &[(ValidatorIndex, &BlsPublicKey)],
+        message: &B256,
+        aggregate: &BlsSignature,
+    ) -> bool;
+    /// The verdict on each signature alone, safe against offsets that cancel out.
+    fn verify_each(&self, signed: &[Signed<'_>], message: &B256) -> Vec<bool>;
+}
+
+/// [`Scheme`] of every real chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Bls;
+
+impl Scheme for Bls {
+    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<BlsSignature> {
+        bls::aggregate_and_verify(&pairs(signed), message.as_slice()).ok()
+    }
+    fn verify_aggregate(
+        &self,
+        signers: &[(ValidatorIndex, &BlsPublicKey)],
+        message: &B256,
+        aggregate: &BlsSignature,
+    ) -> bool {
+        let keys: Vec<&BlsPublicKey> = signers.iter().map(|(_, key)| *key).collect();
+        bls::verify_aggregate(&keys, message.as_slice(), aggregate).is_ok()
+    }
+    fn verify_each(&self, signed: &[Signed<'_>], message: &B256) -> Vec<bool> {
+        match signed {
+            [(_, key, signature)] => vec![key.verify(message.as_slice(), signature).is_ok()],
+            _ => bls::verify_each(&pairs(signed), message.as_slice()),
+        }
+    }
+}
+
+fn pairs<'a>(signed: &[Signed<'a>]) -> Vec<(&'a BlsPublicKey, BlsSignature)> {
+    signed.iter().map(|(_, key, signature)| (*key, *signature)).collect()
+}
+
 /// What signatures are checked against.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     committee: Arc<Committee>,
     context: SigningContext,
+    scheme: Arc<dyn Scheme>,
 }
 
 /// The outcome of gathering statements into a certificate.
@@ -64,8 +113,14 @@ pub enum Gathered {
 impl Verifier {
     /// Checks against this committee on this chain.
     #[must_use]
-    pub const fn new(committee: Arc<Committee>, context: SigningContext) -> Self {
-        Self { committee, context }
+    pub fn new(committee: Arc<Committee>, context: SigningContext) -> Self {
+        Self::with_scheme(committee, context, Arc::new(Bls))
+    }
+
+    /// With another scheme than BLS: for simulations.
+    #[must_use]
+    pub fn with_scheme(committee: Arc<Committee>, context: SigningContext, scheme: Arc<dyn Scheme>) -> Self {
+        Self { committee, context, scheme }
     }
 
     /// The committee.
@@ -80,12 +135,20 @@ impl Verifier {
         &self.context
     }
 
+    /// How signatures are checked.
+    #[must_use]
+    pub fn scheme(&self) -> &dyn Scheme {
+        &*self.scheme
+    }
+
     /// S-CERT: the whole check of a certificate.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn certificate(&self, certificate: Certificate) -> Result<Verified<Certificate>, CertificateError> {
-        certificate.verify(&self.committee, &self.context)?;
+        certificate.verify_with(&self.committee, &self.context, |signers, message, aggregate| {
+            self.scheme.verify_aggregate(signers, message, aggregate)
+        })?;
         Ok(Verified(certificate))
     }
 
@@ -93,8 +156,9 @@ impl Verifier {
     #[must_use]
     pub fn statement(&self, signed: SignedStatement) -> Option<Verified<SignedStatement>> {
         let validator = self.committee.get(signed.signer)?;
-        signed.verify(&validator.bls_key, &self.context).ok()?;
-        Some(Verified(signed))
+        let item = (signed.signer, &validator.bls_key, signed.signature);
+        let verdicts = self.scheme.verify_each(&[item], &signed.statement.message(&self.context));
+        (verdicts == [true]).then_some(Verified(signed))
     }
 
     /// Joins statements and checks them as one aggregate; where that fails, each gets its own verdict.
@@ -107,8 +171,7 @@ impl Verifier {
     ) -> Gathered {
         let message = statement.message(&self.context);
         let items = self.items(signatures);
-        let pairs: Vec<_> = items.iter().map(|(_, key, signature)| (*key, *signature)).collect();
-        if let Ok(aggregate) = bls::aggregate_and_verify(&pairs, message.as_slice()) {
+        if let Some(aggregate) = self.scheme.gather(&items, &message) {
             let signers = items.iter().map(|(signer, ..)| *signer);
             let joined = Certificate::from_aggregate(kind, statement, self.committee.n(), signers, aggregate);
             if joined.check_shape(self.committee.quorums()).is_ok() {
@@ -127,16 +190,12 @@ impl Verifier {
     ) -> Vec<(ValidatorIndex, bool)> {
         let message = statement.message(&self.context);
         let known = self.items(signatures);
-        let items: Vec<_> = known.iter().map(|(_, key, signature)| (*key, *signature)).collect();
-        let verdicts = bls::verify_each(&items, message.as_slice());
+        let verdicts = self.scheme.verify_each(&known, &message);
         known.iter().map(|(signer, ..)| *signer).zip(verdicts).collect()
     }
 
     /// Each known signer once, with its key.
-    fn items(
-        &self,
-        signatures: &[(ValidatorIndex, BlsSignature)],
-    ) -> Vec<(ValidatorIndex, &BlsPublicKey, BlsSignature)> {
+    fn items(&self, signatures: &[(ValidatorIndex, BlsSignature)]) -> Vec<Signed<'_>> {
         let mut seen = std::collections::BTreeSet::new();
         let distinct = signatures.iter().filter(|(signer, _)| seen.insert(*signer));
         distinct

@@ -1,11 +1,11 @@
 //! Certificates: what a quorum signed. One aggregate signature and a bitmap of exactly n bits, so that anyone can see
 //! who signed (S-CERT).
 
-use crate::bls::{self, BlsSignature};
+use crate::bls::{self, BlsPublicKey, BlsSignature};
 use crate::codec::{self, CodecError};
 use crate::committee::{Committee, MAX_VALIDATORS, Quorums};
 use crate::statement::{SigningContext, Statement};
-use crate::{Bytes, Digest, ValidatorIndex, View};
+use crate::{B256, Bytes, Digest, ValidatorIndex, View};
 use alloy_rlp::{BufMut, Decodable, Encodable, RlpDecodable, RlpEncodable};
 use thiserror::Error;
 
@@ -201,12 +201,29 @@ impl Certificate {
     /// # Errors
     /// What is wrong with it.
     pub fn verify(&self, committee: &Committee, context: &SigningContext) -> Result<(), CertificateError> {
+        self.verify_with(committee, context, |signers, message, aggregate| {
+            let keys: Vec<&BlsPublicKey> = signers.iter().map(|(_, key)| *key).collect();
+            bls::verify_aggregate(&keys, message.as_slice(), aggregate).is_ok()
+        })
+    }
+
+    /// The same with another check of the aggregate: it is given the signers with their keys, the message and the
+    /// aggregate.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn verify_with(
+        &self,
+        committee: &Committee,
+        context: &SigningContext,
+        is_genuine: impl FnOnce(&[(ValidatorIndex, &BlsPublicKey)], &B256, &BlsSignature) -> bool,
+    ) -> Result<(), CertificateError> {
         self.check_shape(committee.quorums())?;
-        let keys: Option<Vec<_>> =
-            self.signers.iter().map(|signer| committee.get(signer).map(|v| &v.bls_key)).collect();
+        let keys = self.signers.iter().map(|signer| committee.get(signer).map(|v| (signer, &v.bls_key)));
+        let keys: Option<Vec<_>> = keys.collect();
         let keys = keys.ok_or(CertificateError::Bitmap { bytes: self.signers.0.len(), n: committee.n() })?;
         let message = self.statement().message(context);
-        bls::verify_aggregate(&keys, message.as_slice(), &self.signature).map_err(|_| CertificateError::Signature)
+        if is_genuine(&keys, &message, &self.signature) { Ok(()) } else { Err(CertificateError::Signature) }
     }
 
     /// A finalization is a notarization too.

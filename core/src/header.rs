@@ -164,7 +164,9 @@ impl BlockHeader {
         Ok(decoded)
     }
 
-    fn parts(&self) -> HeaderParts {
+    /// The values that its proposer decided.
+    #[must_use]
+    pub fn parts(&self) -> HeaderParts {
         HeaderParts {
             epoch: self.consensus.epoch,
             view: self.consensus.view,

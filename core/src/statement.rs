@@ -17,6 +17,18 @@ pub struct SigningContext {
     pub epoch: Epoch,
 }
 
+/// What signs statements: a BLS key in a node. A simulation may have something cheaper, with a verifier to match.
+pub trait StatementKey: Send {
+    /// Signs a [`Statement::message`]. The same message gives the same signature.
+    fn sign_statement(&self, message: &B256) -> BlsSignature;
+}
+
+impl StatementKey for BlsSecretKey {
+    fn sign_statement(&self, message: &B256) -> BlsSignature {
+        self.sign(message.as_slice())
+    }
+}
+
 /// What a validator says about a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Statement {
@@ -74,8 +86,8 @@ impl Statement {
 
     /// Signs as a validator. Only the driver's signing gate calls this (D-BEFORE-SEND).
     #[must_use]
-    pub fn sign(self, signer: ValidatorIndex, key: &BlsSecretKey, context: &SigningContext) -> SignedStatement {
-        SignedStatement { statement: self, signer, signature: key.sign(self.message(context).as_slice()) }
+    pub fn sign(self, signer: ValidatorIndex, key: &dyn StatementKey, context: &SigningContext) -> SignedStatement {
+        SignedStatement { statement: self, signer, signature: key.sign_statement(&self.message(context)) }
     }
 }
 

@@ -76,6 +76,8 @@ pub enum Command {
     Evidence(EvidenceArgs),
     /// Send transfers at a rate or as fast as they become final, and reconcile each with the chain
     Load(LoadArgs),
+    /// Run the production rules, drivers and journal through simulated networks, disks and faults, seed by seed
+    Simulate(SimulateArgs),
 }
 
 /// `minuet localnet`
@@ -450,6 +452,35 @@ pub struct LoadArgs {
     /// long from then on
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub settle: u64,
+}
+
+/// `minuet simulate`
+#[derive(Clone, Debug, Args)]
+pub struct SimulateArgs {
+    /// The first seed
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// So many seeds, on every core, until one breaks an invariant
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// Size of the committee
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(4..=101))]
+    pub validators: u16,
+    /// Virtual milliseconds until the faults stop; then the chain must go on
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    pub chaos_ms: u64,
+    /// One key runs twice
+    #[arg(long)]
+    pub twins: bool,
+    /// BLS signatures instead of keyed hashes: a hundred times slower
+    #[arg(long)]
+    pub real_signatures: bool,
+    /// Classes of faults, for all seeds; without it each seed draws its own. 'none' for none
+    #[arg(long, value_delimiter = ',')]
+    pub faults: Option<Vec<String>>,
+    /// Print a line an event
+    #[arg(long)]
+    pub trace: bool,
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -15,6 +15,7 @@ mod localnet;
 mod logging;
 mod output;
 mod run;
+mod simulate;
 mod versions;
 
 use clap::Parser as _;
@@ -66,6 +67,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Status(args) => client::status(args),
         Command::Evidence(args) => client::evidence(args),
         Command::Load(args) => load::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Node(args) => node(args, &cli.global),
     }
 }

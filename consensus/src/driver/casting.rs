@@ -8,11 +8,11 @@ use crate::replica::{Replica, ViewState};
 use crate::verify::Verified;
 use crate::wire::{BodyMessage, MAX_GAP_PROOFS, Proposal};
 use minuet_core::block::Body;
-use minuet_core::bls::{BlsSecretKey, BlsSignature};
+use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::Certificate;
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::{JournalReply, JournalRequest};
-use minuet_core::statement::{SignedStatement, Statement};
+use minuet_core::statement::{SignedStatement, Statement, StatementKey};
 use minuet_core::wire::{FrameKind, Recipients};
 use minuet_core::{Bytes, Digest, PeerId, ValidatorIndex, View};
 use std::collections::{BTreeMap, VecDeque};
@@ -33,7 +33,7 @@ enum Then {
 /// The own key and what waits for the journal.
 pub(super) struct Casting {
     me: Option<ValidatorIndex>,
-    key: Option<BlsSecretKey>,
+    key: Option<Box<dyn StatementKey>>,
     records: Vec<Record>,
     then: Vec<Then>,
     next_ticket: u64,
@@ -51,7 +51,7 @@ pub(super) struct Casting {
 
 impl Casting {
     /// `replica` as the journal gave it back: everything that it has said is durable.
-    pub fn new(key: Option<BlsSecretKey>, replica: &Replica) -> Self {
+    pub fn new(key: Option<Box<dyn StatementKey>>, replica: &Replica) -> Self {
         let said = |view: View, state: &ViewState| {
             let notarized = state.own_notarized.map(|digest| Statement::Notarize { view, digest });
             notarized.into_iter().chain(state.own_nullified.then_some(Statement::Nullify { view })).collect()
@@ -80,7 +80,7 @@ impl Casting {
     }
 
     fn sign(&self, statement: Statement, context: &minuet_core::statement::SigningContext) -> Option<SignedStatement> {
-        Some(statement.sign(self.me?, self.key.as_ref()?, context))
+        Some(statement.sign(self.me?, self.key.as_deref()?, context))
     }
 }
 

@@ -20,6 +20,7 @@ use minuet_consensus::verify::Verifier;
 use minuet_core::ValidatorIndex;
 use minuet_core::genesis::Genesis;
 use minuet_core::messages::JournalRecord;
+use minuet_core::statement::StatementKey;
 use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
 use minuet_execution::{Ledger, LedgerDriver};
@@ -199,7 +200,7 @@ fn driver_config(
     DriverConfig {
         replica: ReplicaConfig { me: signer, rules, timing: plan.timing },
         verifier: Verifier::new(committee, genesis.signing_context()),
-        key: key.filter(|_| signer.is_some()),
+        key: key.filter(|_| signer.is_some()).map(|key| Box::new(key) as Box<dyn StatementKey>),
         max_block_bytes: plan.max_block_bytes,
         linger_us: plan.linger_us,
         status: status.clone(),

@@ -134,6 +134,21 @@ impl MemoryDirectory {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What it holds now, as a disk of its own; what is not synced is synced in the copy.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let disk = self.disk();
+        let whole = |content: &Content| Content {
+            now: content.now.clone(),
+            durable: content.now.clone(),
+            dirty: BTreeSet::new(),
+        };
+        let contents = disk.contents.iter().map(|(id, content)| (*id, whole(content))).collect();
+        let (names, next_content) = (disk.names.clone(), disk.next_content);
+        let copied = Disk { names, contents, next_content, ..Disk::default() };
+        Self { disk: Arc::new(Mutex::new(copied)) }
+    }
+
     /// The power fails and comes back. Open files are dead; injected faults are gone.
     pub fn crash(&self, seed: u64) {
         self.kill();

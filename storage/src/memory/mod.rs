@@ -58,6 +58,13 @@ impl MemoryStore {
         }
     }
 
+    /// What it holds now, as a store of its own; what is not synced is synced in the copy.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let state = State { tables: self.read().tables.clone(), ..State::default() };
+        Self { state: RwLock::new(state), retired: Retired::default() }
+    }
+
     /// Successful writes so far.
     #[must_use]
     pub fn write_count(&self) -> u64 {

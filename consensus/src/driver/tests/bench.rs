@@ -122,7 +122,7 @@ impl Bench {
         let config = DriverConfig {
             replica: fixture.config(Some(me)),
             verifier: fixture.verifier(),
-            key: Some(key(me)),
+            key: Some(Box::new(key(me))),
             max_block_bytes: 1_000_000,
             linger_us: 0,
             status: status.clone(),

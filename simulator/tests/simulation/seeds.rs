@@ -1,0 +1,37 @@
+//! Seeds by the thousand, committees of every size, twins.
+
+use crate::judged;
+use minuet_simulator::Options;
+
+/// Seeds that once broke something, with what it was.
+const REGRESSIONS: [(u64, &str); 0] = [];
+
+#[test]
+fn seeds_that_once_failed_pass() {
+    for (seed, what) in REGRESSIONS {
+        println!("{seed}: {what}");
+        judged(&Options::of(seed));
+    }
+}
+
+#[test]
+fn committees_of_every_size_keep_every_invariant() {
+    for (validators, seeds) in [(6, 4), (7, 4), (11, 3), (16, 3), (31, 2), (51, 1), (101, 1)] {
+        for seed in 0..seeds {
+            let chaos_ms = if validators > 20 { 1_500 } else { 4_000 };
+            let outcome = judged(&Options { validators, chaos_ms, ..Options::of(seed) });
+            assert!(outcome.blocks > 0);
+        }
+    }
+}
+
+#[test]
+fn twins_break_nothing() {
+    let mut both = 0u64;
+    for seed in 0..5_000 {
+        let outcome = judged(&Options { twins: true, chaos_ms: 300, ..Options::of(seed) });
+        both += u64::from(outcome.both_signed);
+    }
+    println!("{both} of 5000 scenarios in which both signed in one view");
+    assert!(both > 500, "{both}");
+}
