@@ -1,5 +1,6 @@
 //! The named invariants of docs/protocol.md §4 that one replica can check of itself, after every step.
 
+use crate::quorum;
 use crate::replica::Replica;
 use minuet_core::certificate::CertificateKind;
 
@@ -18,7 +19,7 @@ pub fn check(replica: &Replica) {
         if let Some(finalization) = &state.finalization {
             assert_eq!(finalization.kind, CertificateKind::Finalization, "S-CERT in view {view}");
             let count = finalization.signers.count();
-            assert!(count >= replica.quorums().l(), "S-QUORUM: {count} signers finalize view {view}");
+            assert!(count >= quorum::l(replica.quorums()), "S-QUORUM: {count} signers finalize view {view}");
         }
     }
 }

@@ -19,6 +19,7 @@ pub use view_state::ViewState;
 use crate::effect::{Effect, Event};
 use crate::header_rules::ChainRules;
 use crate::input::{Input, Timer};
+use crate::mutation::{self, Mutation};
 use crate::tally::Tally;
 use minuet_core::certificate::Certificate;
 use minuet_core::committee::Quorums;
@@ -162,7 +163,9 @@ impl Replica {
         match timer {
             Timer::Nullify(view) => self.nullify_by_timeout(view, out),
             Timer::Stuck(view) if view == self.view => {
-                out.push(Effect::Rebroadcast(view));
+                if !mutation::is(Mutation::NoRebroadcast) {
+                    out.push(Effect::Rebroadcast(view));
+                }
                 self.set_stuck_timer(out);
             }
             Timer::Stuck(_) => {}
@@ -271,7 +274,13 @@ impl Replica {
     fn is_in_window(&self, view: View) -> bool {
         // Not the floor: below it nothing is signed, but what others say is followed.
         let lowest = self.tip.header.view().max(self.view.minus(KEPT_VIEWS));
-        view > lowest && view <= self.view.plus(FUTURE_VIEWS)
+        view > lowest && !self.is_far_ahead(view)
+    }
+
+    /// B-VOTES: of such a view nothing is kept that is not proven.
+    #[must_use]
+    pub fn is_far_ahead(&self, view: View) -> bool {
+        view > self.view.plus(FUTURE_VIEWS) && !mutation::is(Mutation::UnboundedFuture)
     }
 
     /// Whether a proposal is of use: the first of its view, or one that a quorum notarized. The rest would only fill

@@ -137,6 +137,14 @@ impl Tally {
         })
     }
 
+    /// The same, message by message: what [`crate::mutation::Mutation::EvidenceByMessages`] counts.
+    pub(crate) fn contradicting_messages(&self, own: Digest, only_verified: bool) -> usize {
+        let counts = |slot: &&Slot| slot.verified || !only_verified;
+        let other = |slot: &&Slot| slot.digest != own;
+        let votes = self.notarize.iter().flatten().chain(self.conflicts.values());
+        self.nullify.iter().flatten().filter(counts).count() + votes.filter(counts).filter(other).count()
+    }
+
     /// Takes the verdict on one signature under a statement: a wrong one leaves its slot.
     pub fn settle(&mut self, statement: &Statement, signer: ValidatorIndex, good: bool) {
         let digest = statement.digest().unwrap_or_default();

@@ -52,7 +52,9 @@ fn main() -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<Output, Failure> {
     // A node's configuration says how it logs.
     if !matches!(cli.command, Command::Node(_)) {
-        logging::start(cli.global.log_level.as_deref(), "warn", cli.global.log_format.unwrap_or(LogFormat::Text))?;
+        // Simulated nodes warn all the time.
+        let level = if matches!(cli.command, Command::Simulate(_)) { "off" } else { "warn" };
+        logging::start(cli.global.log_level.as_deref(), level, cli.global.log_format.unwrap_or(LogFormat::Text))?;
     }
     match &cli.command {
         Command::Keys(command) => keys::run(command),

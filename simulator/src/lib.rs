@@ -22,6 +22,9 @@ mod world;
 
 pub use chain::Signatures;
 pub use coverage::{Coverage, Effect};
+/// Broken rules, in the build that has them.
+#[cfg(minuet_mutations)]
+pub use minuet_consensus::mutation;
 pub use oracle::Violation;
 pub use swarm::{Class, Swarm};
 

@@ -82,6 +82,8 @@ impl fmt::Display for Stop {
 pub struct Started {
     pub records: Vec<Record>,
     pub height: Height,
+    /// View of the newest block that its ledger has.
+    pub tip_view: View,
     /// Whether it signs.
     pub signs: bool,
 }
@@ -174,7 +176,7 @@ impl Node {
                 .map_err(|error| damaged(&error))?
                 .map(Arc::new),
         };
-        let height = tip.header.height();
+        let (height, tip_view) = (tip.header.height(), tip.header.view());
         let status = Arc::new(NodeStatus::default());
         let (Wires { consensus, mempool, ledger: ledger_rings, journal_requests, journal_replies }, ends) = connect();
         let config = DriverConfig {
@@ -212,7 +214,7 @@ impl Node {
             waiting: Vec::new(),
         });
         let records = records.iter().map(|record| Record::from_journal(record).expect("the driver has read it"));
-        Ok(Started { records: records.collect(), height, signs })
+        Ok(Started { records: records.collect(), height, tip_view, signs })
     }
 
     fn wall(&self, now_us: u64) -> TimeMs {

@@ -43,6 +43,21 @@ struct Slot {
     failed: bool,
     turns: u64,
     grown: bool,
+    /// The newest view of which a proof is on its disk: by it the next one was entered.
+    proven: View,
+}
+
+impl Slot {
+    fn prove(&mut self, record: &Record) {
+        match record {
+            Record::Certificate(certificate) => self.proven = self.proven.max(certificate.view),
+            Record::Block { proposal, .. } => {
+                let proofs = proposal.parent_proof.iter().chain(&proposal.gap).map(|proof| proof.view);
+                self.proven = self.proven.max(proofs.max().unwrap_or_default());
+            }
+            Record::Own { .. } | Record::Floor(_) => {}
+        }
+    }
 }
 
 /// A broken invariant.
@@ -137,6 +152,7 @@ impl Oracle {
         let mut blocks = BTreeSet::new();
         let mut proofs = BTreeSet::new();
         for record in &records {
+            self.slots[slot].prove(record);
             match record {
                 Record::Block { proposal, .. } => _ = blocks.insert(proposal.header.digest()),
                 Record::Certificate(certificate) => _ = proofs.insert((certificate.view, certificate.digest)),
@@ -144,6 +160,11 @@ impl Oracle {
                 Record::Floor(_) => {}
                 Record::Own { view, own } => {
                     self.grounds(key, *view, *own, &blocks, &proofs);
+                    let proven = self.slots[slot].proven;
+                    if *own == Own::Nullify && view.0 > proven.0 + 1 && self.trusts(key) {
+                        let what = format!("validator {key} nullifies view {view}, its disk proves {proven} at most");
+                        self.violate("D-ENTRY", what);
+                    }
                     self.slots[slot].durable.entry(*view).or_default().insert(*own);
                 }
             }
@@ -193,7 +214,9 @@ impl Oracle {
         }
         let mut entered = View::GENESIS;
         let mut read: BTreeMap<View, BTreeSet<Own>> = BTreeMap::new();
+        state.proven = started.tip_view;
         for record in &started.records {
+            state.prove(record);
             if let Record::Own { view, own } = record {
                 entered = entered.max(*view);
                 read.entry(*view).or_default().insert(*own);
@@ -358,6 +381,7 @@ impl Oracle {
             return;
         }
         state.shown = height;
+        state.proven = state.proven.max(header.view());
         let own = Final { digest: header.digest(), state_root: header.state_root(), view: header.view() };
         let place = usize::try_from(height - 1).expect("heights are few");
         if let Some(known) = self.chain.get(place) {
@@ -382,6 +406,9 @@ impl Oracle {
         }
         if header.view().0 > parent.view.0 + 1 {
             self.coverage.saw(Effect::ProposedOverGap);
+        }
+        if !self.finalized.contains_key(&header.view()) {
+            self.coverage.saw(Effect::FinalizedWithAncestors);
         }
         self.chain.push(own);
     }

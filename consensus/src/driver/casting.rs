@@ -3,11 +3,12 @@
 use super::{Driver, Fatal};
 use crate::effect::Ground;
 use crate::input::Input;
+use crate::journaling::Journaling;
+use crate::mutation::{self, Mutation};
 use crate::record::{Own, Record};
 use crate::replica::{Replica, ViewState};
 use crate::verify::Verified;
 use crate::wire::{BodyMessage, MAX_GAP_PROOFS, Proposal};
-use minuet_core::block::Body;
 use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::Certificate;
 use minuet_core::header::BlockHeader;
@@ -38,8 +39,7 @@ pub(super) struct Casting {
     then: Vec<Then>,
     next_ticket: u64,
     in_flight: VecDeque<(u64, Vec<Then>)>,
-    /// The newest view whose entry proof is journaled.
-    journaled_entry: View,
+    journaling: Journaling,
     floor_asked: View,
     /// What the journal held at the start and has not been signed again yet.
     remembered: BTreeMap<View, Vec<Statement>>,
@@ -65,7 +65,7 @@ impl Casting {
             then: Vec::new(),
             next_ticket: 1,
             in_flight: VecDeque::new(),
-            journaled_entry: View::GENESIS,
+            journaling: Journaling::default(),
             floor_asked: View::GENESIS,
             said: BTreeMap::new(),
             proposed: None,
@@ -86,39 +86,14 @@ impl Casting {
 
 impl Driver {
     pub(super) fn cast(&mut self, statement: Statement, ground: &Ground) {
-        let view = statement.view();
-        let mut carried = None;
-        match ground {
-            Ground::Block => {
-                let known = statement.digest().and_then(|digest| self.blocks.proposed(&digest));
-                // D-BODY: the rules vote by validation only for what this driver gave them.
-                let (proposal, body) = known.expect("a block is validated with its body here");
-                carried = self.journal_block(proposal, body);
-            }
-            Ground::Certificate(certificate) => {
-                carried = Some(certificate.view);
-                self.casting.records.push(Record::Certificate(certificate.clone()));
-            }
-            Ground::Nullify => {}
-        }
-        self.journal_entry_proof(carried);
-        let own = statement.digest().map_or(Own::Nullify, Own::Notarize);
-        self.casting.records.push(Record::Own { view, own });
+        let block = (*ground == Ground::Block).then(|| {
+            let known = statement.digest().and_then(|digest| self.blocks.proposed(&digest));
+            // D-BODY: the rules vote by validation only for what this driver gave them.
+            known.expect("a block is validated with its body here")
+        });
+        let records = self.casting.journaling.statement(&self.replica, statement, ground, block);
+        self.casting.records.extend(records);
         self.casting.then.push(Then::Say(statement));
-    }
-
-    /// A block that is voted for, with the proofs that are held here: those that its leader attached may be forged, and
-    /// what the journal holds is believed after a restart. Returns the view of the parent's proof.
-    fn journal_block(&mut self, mut proposal: Proposal, body: Arc<Body>) -> Option<View> {
-        let (parent_proof, gap) = self.replica.held_proofs(&proposal.header);
-        for proof in gap.iter().skip(MAX_GAP_PROOFS) {
-            self.casting.records.push(Record::Certificate(proof.clone()));
-        }
-        proposal.gap = gap.iter().take(MAX_GAP_PROOFS).map(|proof| (**proof).clone()).collect();
-        proposal.parent_proof = parent_proof.map(|proof| (*proof).clone());
-        let carried = proposal.parent_proof.as_ref().map(|proof| proof.view);
-        self.casting.records.push(Record::Block { proposal, body });
-        carried
     }
 
     pub(super) fn propose(
@@ -127,7 +102,7 @@ impl Driver {
         parent_proof: Option<Arc<Certificate>>,
         gap: &[Arc<Certificate>],
     ) {
-        let (view, digest) = (header.view(), header.digest());
+        let digest = header.digest();
         let proposal = Proposal {
             header,
             parent_proof: parent_proof.map(|proof| (*proof).clone()),
@@ -137,26 +112,10 @@ impl Driver {
         };
         self.blocks.add_proposal(proposal.clone());
         let body = self.blocks.body(&digest).unwrap_or_default();
-        let carried = proposal.parent_proof.as_ref().map(|proof| proof.view);
-        self.casting.records.push(Record::Block { proposal: proposal.clone(), body });
-        self.journal_entry_proof(carried);
-        self.casting.records.push(Record::Own { view, own: Own::Propose(digest) });
-        self.casting.records.push(Record::Own { view, own: Own::Notarize(digest) });
+        let records = self.casting.journaling.proposal(&self.replica, proposal.clone(), body);
+        self.casting.records.extend(records);
         self.casting.then.push(Then::Propose(proposal));
         self.status.proposed_blocks.add(1);
-    }
-
-    /// The proof by which the current view was entered goes with the first statement after it, unless the proposal
-    /// already carries it (D-ENTRY: a restart comes back to no earlier view).
-    fn journal_entry_proof(&mut self, carried: Option<View>) {
-        let Some(proof) = self.replica.entry_proof() else { return };
-        if proof.view <= self.casting.journaled_entry {
-            return;
-        }
-        self.casting.journaled_entry = proof.view;
-        if carried != Some(proof.view) {
-            self.casting.records.push(Record::Certificate(proof.clone()));
-        }
     }
 
     /// One append for everything that was decided in this turn.
@@ -278,6 +237,9 @@ impl Driver {
     }
 
     fn repeat(&mut self, to: Recipients) {
+        if mutation::is(Mutation::NoRebroadcast) {
+            return;
+        }
         let finalization = self.replica.tip().finalization.clone();
         let entry = self.replica.entry_proof().filter(|proof| Some(*proof) != finalization.as_ref()).cloned();
         for proof in finalization.iter().chain(&entry) {

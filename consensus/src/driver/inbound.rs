@@ -2,7 +2,6 @@
 
 use super::{DRAIN_BULK, DRAIN_FRAMES, Driver};
 use crate::input::Input;
-use crate::replica::FUTURE_VIEWS;
 use crate::verify::Authenticated;
 use crate::wire::{BodyMessage, Proposal, Request, Response};
 use minuet_core::certificate::{Certificate, CertificateError};
@@ -115,7 +114,7 @@ impl Driver {
     fn is_of_use(&self, view: View) -> bool {
         let reason = if view <= self.replica.tip().header.view() {
             RejectReason::Old
-        } else if view > self.replica.view().plus(FUTURE_VIEWS) {
+        } else if self.replica.is_far_ahead(view) {
             RejectReason::FarFuture
         } else {
             return true;

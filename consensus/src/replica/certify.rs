@@ -2,6 +2,8 @@
 
 use super::Replica;
 use crate::effect::{Effect, Event, Halt};
+use crate::mutation::{self, Mutation};
+use crate::quorum;
 use crate::tally::Added;
 use crate::verify::Verified;
 use minuet_core::ValidatorIndex;
@@ -24,7 +26,24 @@ impl Replica {
             Added::Yes => {}
             Added::Conflict => self.on_conflict(signed, out),
         }
+        if mutation::is(Mutation::UnverifiedCounts) {
+            self.believe(&statement, out);
+        }
         self.check_quorums(&statement, out);
+    }
+
+    /// [`Mutation::UnverifiedCounts`]: M statements make a proof, whoever signed them.
+    fn believe(&mut self, statement: &Statement, out: &mut Vec<Effect>) {
+        let Some(state) = self.views.get(&statement.view()) else { return };
+        let signatures = state.tally.signatures(statement);
+        let kind = match statement {
+            Statement::Nullify { .. } => CertificateKind::Nullification,
+            Statement::Notarize { .. } => CertificateKind::Notarization,
+        };
+        let (Some((_, any)), true) = (signatures.first(), signatures.len() >= quorum::m(self.quorums)) else { return };
+        let signers = signatures.iter().map(|(signer, _)| *signer);
+        let unchecked = Certificate::from_aggregate(kind, statement, self.quorums.n(), signers, *any);
+        self.on_certificate(Verified::own(unchecked), out);
     }
 
     fn on_conflict(&self, signed: &SignedStatement, out: &mut Vec<Effect>) {
@@ -67,7 +86,7 @@ impl Replica {
         let Some(state) = self.views.get(&statement.view()) else { return };
         let count = state.tally.count(statement);
         let mut check = |kind: CertificateKind, held: bool| {
-            let complete = !held && count >= kind.threshold(self.quorums);
+            let complete = !held && count >= quorum::threshold(kind, self.quorums);
             if complete {
                 out.push(Effect::Check { kind, statement: *statement });
             }
@@ -102,7 +121,8 @@ impl Replica {
             return;
         }
         let Some(state) = self.proven_state_mut(view) else { return };
-        if state.holds(&certificate) {
+        let second = certificate.kind == CertificateKind::Notarization && state.has_notarization();
+        if state.holds(&certificate) || (second && mutation::is(Mutation::OneNotarizationPerView)) {
             return;
         }
         let news = match certificate.kind {
@@ -147,7 +167,8 @@ impl Replica {
     /// D-OWN-SIG: the own key signed something that this validator's journal does not hold.
     pub(super) fn halts_for_own_signature(&mut self, certificate: &Arc<Certificate>, out: &mut Vec<Effect>) -> bool {
         let Some(me) = self.config.me else { return false };
-        if certificate.view <= self.floor || !certificate.signers.contains(me) {
+        let unseen = mutation::is(Mutation::OwnSignatureUnseen);
+        if unseen || certificate.view <= self.floor || !certificate.signers.contains(me) {
             return false;
         }
         let said = self.views.get(&certificate.view).is_some_and(|state| match certificate.kind {

@@ -2,6 +2,8 @@
 
 use super::{BlockEntry, Replica};
 use crate::effect::{Effect, Event, Ground};
+use crate::mutation::{self, Mutation};
+use crate::quorum;
 use crate::record::Own;
 use minuet_core::certificate::Certificate;
 use minuet_core::header::BlockHeader;
@@ -42,11 +44,17 @@ impl Replica {
                 let validated = self.blocks.get(&digest).is_some_and(|entry| entry.valid == Some(true));
                 let certified = state.notarizations.contains_key(&digest);
                 let repeated = state.own_notarized == Some(digest);
-                free_for(state.own_notarized, digest) && !state.own_nullified && (validated || certified || repeated)
+                let nullified = state.own_nullified
+                    && !mutation::is(Mutation::VoteAfterNullify)
+                    && !mutation::is(Mutation::CertificateVoteAfterNullify);
+                free_for(state.own_notarized, digest) && !nullified && (validated || certified || repeated)
             }
             Own::Nullify => {
-                let contradicted = || self.contradictions(view, true) >= self.quorums.m();
-                state.own_nullified || (view == self.view && (state.own_notarized.is_none() || contradicted()))
+                let unbound = state.own_notarized.is_none()
+                    || mutation::is(Mutation::TimeoutAfterVote)
+                    || mutation::is(Mutation::NullifyCascades);
+                let contradicted = || self.contradictions(view, true) >= quorum::evidence(self.quorums);
+                state.own_nullified || (view == self.view && (unbound || contradicted()))
             }
         }
     }
@@ -86,17 +94,17 @@ impl Replica {
             return;
         }
         let Some(state) = self.views.get(&view) else { return };
-        let Some(digest) = state.proposal.filter(|_| state.is_undecided() && !state.proposal_refused) else { return };
+        let open = state.is_undecided() || (mutation::is(Mutation::VoteAfterNullify) && state.own_notarized.is_none());
+        let Some(digest) = state.proposal.filter(|_| open && !state.proposal_refused) else { return };
         let Some(entry) = self.blocks.get(&digest) else { return };
         match self.standing(entry) {
             Standing::Waiting => {}
+            Standing::NotYet(_) if mutation::is(Mutation::NotYetIsInvalid) => self.refuse_proposal(view),
             Standing::NotYet(effect) => out.push(effect),
             Standing::Invalid(reason) => {
                 let proposer = self.leader(view);
                 Self::report(out, Event::InvalidProposal { digest, proposer, reason });
-                if let Some(state) = self.view_state_mut(view) {
-                    state.proposal_refused = true;
-                }
+                self.refuse_proposal(view);
             }
             Standing::Valid => {
                 if let Some(entry) = self.blocks.get_mut(&digest) {
@@ -107,6 +115,12 @@ impl Replica {
         }
     }
 
+    fn refuse_proposal(&mut self, view: View) {
+        if let Some(state) = self.view_state_mut(view) {
+            state.proposal_refused = true;
+        }
+    }
+
     fn standing(&self, entry: &BlockEntry) -> Standing {
         let header = &entry.header;
         let (view, tip) = (header.view(), &self.tip.header);
@@ -114,14 +128,21 @@ impl Replica {
         {
             return Standing::Invalid("the parent is not on the final chain".to_owned());
         }
-        if header.parent_view() > tip.view() {
+        if header.parent_view() > tip.view() && !mutation::is(Mutation::ParentNotNotarized) {
             let parent_state = self.views.get(&header.parent_view());
             if !parent_state.is_some_and(|state| state.notarizations.contains_key(&header.parent())) {
                 return Standing::NotYet(Effect::FetchProof(header.parent_view()));
             }
         }
+        let below_gap = if mutation::is(Mutation::GapUnchecked) {
+            view
+        } else if mutation::is(Mutation::GapOffByOne) {
+            header.parent_view().next()
+        } else {
+            header.parent_view()
+        };
         let mut between = view.previous();
-        while between > header.parent_view() {
+        while between > below_gap {
             if self.views.get(&between).is_none_or(|state| state.nullification.is_none()) {
                 return Standing::NotYet(Effect::FetchProof(between));
             }
@@ -144,8 +165,11 @@ impl Replica {
 
     /// R3: a quorum notarized the block; vote for it too, also without its body and also in a past view.
     pub(super) fn notarize_by_certificate(&mut self, certificate: &Arc<Certificate>, out: &mut Vec<Effect>) {
-        let undecided = self.views.get(&certificate.view).is_some_and(super::ViewState::is_undecided);
-        if undecided {
+        let open = self.views.get(&certificate.view).is_some_and(|state| {
+            let ignored = mutation::is(Mutation::CertificateVoteAfterNullify) && state.own_notarized.is_none();
+            state.is_undecided() || ignored
+        });
+        if open && !mutation::is(Mutation::NoCertificateVote) {
             let ground = Ground::Certificate(certificate.clone());
             self.notarize(certificate.view, certificate.digest, ground, out);
         }

@@ -3,6 +3,8 @@
 use super::Replica;
 use crate::effect::{Effect, Event, Ground, NullifyReason};
 use crate::input::Timer;
+use crate::mutation::{self, Mutation};
+use crate::quorum;
 use crate::record::Own;
 use minuet_core::View;
 use minuet_core::statement::Statement;
@@ -12,7 +14,7 @@ impl Replica {
     /// R4: nothing was voted for in time. A validator that has notarized never nullifies by time.
     pub(super) fn nullify_by_timeout(&mut self, view: View, out: &mut Vec<Effect>) {
         let undecided = self.views.get(&view).is_none_or(super::ViewState::is_undecided);
-        if view == self.view && undecided {
+        if view == self.view && (undecided || mutation::is(Mutation::TimeoutAfterVote)) {
             self.nullify(NullifyReason::Timeout, out);
         }
     }
@@ -31,14 +33,20 @@ impl Replica {
         let view = self.view;
         let Some(state) = self.views.get(&view) else { return };
         let (Some(own), false) = (state.own_notarized, state.own_nullified) else { return };
-        if self.contradictions(view, true) >= self.quorums.m() {
+        let cascades = mutation::is(Mutation::NullifyCascades) && self.is_older_view_nullified();
+        if self.contradictions(view, true) >= quorum::evidence(self.quorums) || cascades {
             self.nullify(NullifyReason::Contradiction, out);
-        } else if self.contradictions(view, false) >= self.quorums.m() {
+        } else if self.contradictions(view, false) >= quorum::evidence(self.quorums) {
             let statements = state.tally.unverified_contradictions(view, own);
             if !statements.is_empty() {
                 out.push(Effect::CheckEach(statements));
             }
         }
+    }
+
+    /// [`Mutation::NullifyCascades`]: the ground for it.
+    fn is_older_view_nullified(&self) -> bool {
+        self.views.range(..self.view).any(|(_, state)| state.nullification.is_some())
     }
 
     /// Distinct other validators that nullified `view` or voted for another block there, certificates included.
@@ -52,6 +60,9 @@ impl Replica {
         }
         if let Some(me) = self.config.me {
             signers.remove(&me);
+        }
+        if mutation::is(Mutation::EvidenceByMessages) {
+            return state.tally.contradicting_messages(own, only_verified);
         }
         signers.len()
     }

@@ -5,7 +5,7 @@ use crate::sources::tracked;
 use toml::Table;
 
 /// Our crates by folder, and those of ours that each may depend on. Tests may use more ([dev-dependencies]).
-const OURS: [(&str, &[&str]); 11] = [
+const OURS: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("consensus", &["core"]),
     ("mempool", &["core"]),
@@ -15,6 +15,7 @@ const OURS: [(&str, &[&str]); 11] = [
     ("rpc", &["core"]),
     ("simulator", &["core", "consensus", "mempool", "storage", "execution"]),
     ("mutants", &["core"]),
+    ("seeded", &["core", "mutants", "execution", "mempool", "storage"]),
     ("model", &["core", "mutants"]),
     ("node", &["core", "consensus", "mempool", "storage", "execution", "p2p", "rpc", "simulator"]),
 ];

@@ -1,0 +1,1 @@
+//! Placeholder until the recorded seeds are known.
