@@ -26,6 +26,8 @@ pub enum Lie {
     Late,
     /// Proposes blocks that break the rules.
     Invalid,
+    /// Proposes valid blocks in wrong places: past a notarized one, or on one that nobody notarized.
+    Misplace,
     /// Certificates that nobody, too few or the wrong ones signed.
     Forge,
     /// Statements about views that are far ahead.
@@ -40,12 +42,13 @@ pub enum Lie {
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Equivocate,
         Self::NullifyAndVote,
         Self::Withhold,
         Self::Late,
         Self::Invalid,
+        Self::Misplace,
         Self::Forge,
         Self::FarFuture,
         Self::Stale,
@@ -68,12 +71,14 @@ const ALL: u128 = u128::MAX;
 /// A liar's mouth.
 pub struct Actor {
     key: Box<dyn StatementKey>,
+    signatures: Signatures,
     me: ValidatorIndex,
     chain: Arc<Chain>,
     lies: Vec<Lie>,
     chance: Chance,
     old: VecDeque<(FrameKind, Bytes)>,
     certificates: VecDeque<Certificate>,
+    statements: VecDeque<SignedStatement>,
     headers: BTreeMap<Digest, Arc<BlockHeader>>,
     newest: View,
 }
@@ -90,12 +95,14 @@ impl Actor {
         }
         Self {
             key: chain.key(me, signatures),
+            signatures,
             me,
             chain,
             lies,
             chance,
             old: VecDeque::new(),
             certificates: VecDeque::new(),
+            statements: VecDeque::new(),
             headers: BTreeMap::new(),
             newest: View(1),
         }
@@ -123,6 +130,11 @@ impl Actor {
                     self.certificates.push_back(certificate);
                 }
             }
+            FrameKind::Statement => {
+                if let Ok(signed) = SignedStatement::from_bytes(payload) {
+                    self.statements.push_back(signed);
+                }
+            }
             FrameKind::Proposal => {
                 if let Ok(proposal) = Proposal::from_bytes(payload) {
                     self.newest = self.newest.max(proposal.header.view());
@@ -134,8 +146,12 @@ impl Actor {
         if self.certificates.len() > KEPT {
             self.certificates.pop_front();
         }
+        if self.statements.len() > KEPT {
+            self.statements.pop_front();
+        }
         if self.headers.len() > KEPT {
-            self.headers.pop_first();
+            let oldest = self.headers.values().min_by_key(|header| header.view()).map(|header| header.digest());
+            oldest.map(|digest| self.headers.remove(&digest));
         }
         self.old.push_back((kind, payload.clone()));
         if self.old.len() > KEPT {
@@ -174,6 +190,10 @@ impl Actor {
             // Sometimes both, in any order.
             let rest = if self.chance.per_mille(200) { honest.to } else { honest.to & !some };
             out.push(Twisted { to: rest, ..copy(&honest) });
+        } else if self.has(Lie::Misplace)
+            && let Some(misplaced) = self.misplaced(&proposal)
+        {
+            out.push(Twisted { payload: misplaced, ..copy(&honest) });
         } else if self.has(Lie::Invalid) && self.chance.coin() {
             let broken = self.broken(&proposal);
             out.push(Twisted { payload: broken, ..copy(&honest) });
@@ -201,6 +221,23 @@ impl Actor {
         let rules = self.chain.rules();
         let other = rules.empty_block(&parent, header.view(), self.me, time);
         (other.digest() != header.digest()).then(|| self.seal(other, proposal))
+    }
+
+    /// A valid block on another parent than the newest, with that one's notarization if there is one.
+    fn misplaced(&mut self, proposal: &Proposal) -> Option<Bytes> {
+        let header = &proposal.header;
+        let newest = header.parent_view();
+        let older: Vec<_> = self.headers.values().filter(|parent| parent.view() < newest).cloned().collect();
+        let parent = older.iter().max_by_key(|parent| parent.view()).filter(|_| self.chance.coin());
+        let parent = parent.cloned().or_else(|| older.get(self.chance.index(older.len())).cloned())?;
+        let is_its = |proof: &&Certificate| proof.is_notarization() && proof.digest == parent.digest();
+        let proof = self.certificates.iter().find(is_its).cloned();
+        let gap = self.certificates.iter().filter(|proof| {
+            proof.kind == CertificateKind::Nullification && proof.view > parent.view() && proof.view < header.view()
+        });
+        let gap: Vec<Certificate> = gap.take(8).cloned().collect();
+        let block = self.chain.rules().empty_block(&parent, header.view(), self.me, header.time());
+        Some(self.seal(block, &Proposal { parent_proof: proof, gap, ..proposal.clone() }))
     }
 
     /// A block that can never be valid.
@@ -239,9 +276,12 @@ impl Actor {
             let others = self.headers.values().filter(|header| header.view() == view).map(|header| header.digest());
             let other = others.filter(|digest| Some(*digest) != signed.statement.digest()).last();
             let digest = other.unwrap_or(Digest::repeat_byte(0x55));
-            let to = self.half();
-            let payload = self.sign(Statement::Notarize { view, digest }).to_bytes().into();
-            out.push(Twisted { to, payload, ..copy(&honest) });
+            // To some, or to all, and then a third thing too.
+            let to = if self.chance.coin() { self.half() } else { ALL };
+            for digest in [digest, Digest::repeat_byte(0x56)] {
+                let payload = self.sign(Statement::Notarize { view, digest }).to_bytes().into();
+                out.push(Twisted { to, payload, ..copy(&honest) });
+            }
         }
         out.push(honest);
         out
@@ -280,10 +320,27 @@ impl Actor {
         Some(Twisted { to: self.half() | self.half(), kind, payload, delay_us: 0 })
     }
 
+    /// A certificate in which signers stand twice: bits beyond n are theirs once more.
+    fn repeated(&mut self) -> Option<Certificate> {
+        let n = self.chain.committee.n();
+        let heard = self.statements.iter().rev().find(|heard| heard.signer.as_usize() + n < n.div_ceil(8) * 8)?;
+        let own = self.sign(heard.statement);
+        let kind = match heard.statement {
+            Statement::Notarize { .. } => CertificateKind::Notarization,
+            Statement::Nullify { .. } => CertificateKind::Nullification,
+        };
+        let again = index_of(heard.signer.as_usize() + n);
+        let signed = [(self.me, own.signature), (heard.signer, heard.signature), (again, heard.signature)];
+        let signature = self.chain.sum(&signed.map(|(_, signature)| signature), self.signatures)?;
+        let members = signed.iter().map(|(signer, _)| *signer);
+        Some(Certificate::from_aggregate(kind, &heard.statement, n, members, signature))
+    }
+
     fn forged(&mut self) -> Option<(FrameKind, Bytes)> {
         let place = self.chance.index(self.certificates.len());
         let mut certificate = self.certificates.get(place)?.clone();
-        match self.chance.below(5) {
+        match self.chance.below(6) {
+            5 => certificate = self.repeated()?,
             0 => certificate.view = self.newest.plus(self.chance.below(3)),
             1 => certificate.signature = BlsSignature([0x11; 48]),
             2 => certificate.kind = CertificateKind::Finalization,
@@ -308,6 +365,10 @@ impl Actor {
         }
         Some((FrameKind::Certificate, certificate.to_bytes().into()))
     }
+}
+
+fn index_of(place: usize) -> ValidatorIndex {
+    ValidatorIndex(u16::try_from(place).unwrap_or(u16::MAX))
 }
 
 fn copy(twisted: &Twisted) -> Twisted {

@@ -3,7 +3,7 @@
 use crate::scheme::{Mock, MockKey};
 use minuet_consensus::header_rules::ChainRules;
 use minuet_consensus::verify::{Bls, Scheme, Verifier};
-use minuet_core::bls::BlsSecretKey;
+use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::committee::Committee;
 use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::fees::FeeRules;
@@ -112,6 +112,15 @@ impl Chain {
             Signatures::Real => Arc::new(Bls),
         };
         Verifier::with_scheme(self.committee.clone(), self.genesis.signing_context(), scheme)
+    }
+
+    /// Adds signatures up, unchecked, as whoever forges a certificate would.
+    #[must_use]
+    pub fn sum(&self, signed: &[BlsSignature], signatures: Signatures) -> Option<BlsSignature> {
+        match signatures {
+            Signatures::Mock => Some(crate::scheme::sum(signed)),
+            Signatures::Real => minuet_core::bls::aggregate(signed).ok(),
+        }
     }
 
     /// The senders' addresses, in order.

@@ -86,10 +86,12 @@ impl Network {
             return arrivals;
         }
         arrivals.push(self.arrival(from, to, kind, bytes, now_us));
-        if !self.calm && self.chance.per_mille(self.weather.duplicate_per_mille) {
+        // An answer that comes twice is an offence (B-FETCH): QUIC delivers each once, and only a liar sends two.
+        let repeats = !self.calm && kind != FrameKind::Response;
+        if repeats && self.chance.per_mille(self.weather.duplicate_per_mille) {
             arrivals.push(self.arrival(from, to, kind, bytes, now_us));
         }
-        if !self.calm && self.chance.per_mille(self.weather.replay_per_mille) {
+        if repeats && self.chance.per_mille(self.weather.replay_per_mille) {
             arrivals.push(now_us + self.chance.below(REPLAY_US));
         }
         arrivals

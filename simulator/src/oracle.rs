@@ -9,10 +9,13 @@ use minuet_consensus::driver::Driver;
 use minuet_consensus::record::{Own, Record};
 use minuet_consensus::verify::Verifier;
 use minuet_core::certificate::{Certificate, CertificateKind};
+use minuet_core::header::BlockHeader;
 use minuet_core::messages::{FinalizedBlock, JournalRecord};
-use minuet_core::{B256, Digest, ValidatorIndex, View};
+use minuet_core::wire::Offence;
+use minuet_core::{B256, Bytes, Digest, PeerId, ValidatorIndex, View};
 use statements::Statements;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Views ahead of the current one of which anything unproven is kept (B-FUTURE).
 const FUTURE_VIEWS: u64 = 64;
@@ -149,12 +152,17 @@ impl Oracle {
     pub fn durable(&mut self, slot: usize, key: ValidatorIndex, records: &[JournalRecord]) {
         let records: Vec<Record> =
             records.iter().map(|record| Record::from_journal(record).expect("written by the driver")).collect();
-        let mut blocks = BTreeSet::new();
+        let mut blocks = BTreeMap::new();
         let mut proofs = BTreeSet::new();
+        if self.trusts(key) {
+            records.iter().for_each(|record| self.held(key, record));
+        }
         for record in &records {
             self.slots[slot].prove(record);
             match record {
-                Record::Block { proposal, .. } => _ = blocks.insert(proposal.header.digest()),
+                Record::Block { proposal, .. } => {
+                    blocks.insert(proposal.header.digest(), Arc::clone(&proposal.header));
+                }
                 Record::Certificate(certificate) => _ = proofs.insert((certificate.view, certificate.digest)),
                 Record::Floor(view) if view.0 > 0 => self.coverage.saw(Effect::FloorRaised),
                 Record::Floor(_) => {}
@@ -178,12 +186,15 @@ impl Oracle {
         key: ValidatorIndex,
         view: View,
         own: Own,
-        blocks: &BTreeSet<Digest>,
+        blocks: &BTreeMap<Digest, Arc<BlockHeader>>,
         proofs: &BTreeSet<(View, Digest)>,
     ) {
         match own {
             Own::Propose(_) => {}
-            Own::Notarize(digest) if blocks.contains(&digest) => self.coverage.saw(Effect::NotarizedByValidation),
+            Own::Notarize(digest) if blocks.contains_key(&digest) => {
+                self.coverage.saw(Effect::NotarizedByValidation);
+                self.validated(key, &blocks[&digest]);
+            }
             Own::Notarize(digest) if proofs.contains(&(view, digest)) => {
                 self.coverage.saw(Effect::NotarizedByCertificate);
             }
@@ -195,6 +206,62 @@ impl Oracle {
                 self.coverage.saw(Effect::NullifiedByContradiction);
             }
             Own::Nullify => self.coverage.saw(Effect::NullifiedByTimeout),
+        }
+    }
+
+    /// Certificates that a journal holds were checked.
+    fn held(&mut self, key: ValidatorIndex, record: &Record) {
+        match record {
+            Record::Certificate(certificate) => self.certificate(certificate, key),
+            Record::Block { proposal, .. } => {
+                proposal.parent_proof.iter().chain(&proposal.gap).for_each(|proof| self.certificate(proof, key));
+            }
+            Record::Own { .. } | Record::Floor(_) => {}
+        }
+    }
+
+    /// S-PARENT: what is voted for by validation stands on a notarized parent, and nothing between is open.
+    fn validated(&mut self, key: ValidatorIndex, header: &BlockHeader) {
+        if !self.trusts(key) {
+            return;
+        }
+        let (view, parent_view, parent) = (header.view(), header.parent_view(), header.parent());
+        let open = (parent_view.0 + 1..view.0).map(View).find(|view| !self.nullified.contains(view));
+        if let Some(open) = open {
+            let what =
+                format!("{key} votes for a block of view {view} on view {parent_view}; view {open} is not nullified");
+            self.violate("S-PARENT", what);
+        }
+        if !self.is_notarized(parent_view, &parent) {
+            let what = format!("{key} votes for a block of view {view} on {parent}, which nobody notarized");
+            self.violate("S-PARENT", what);
+        }
+    }
+
+    fn is_notarized(&self, view: View, digest: &Digest) -> bool {
+        view == View::GENESIS || self.notarized.get(&view).is_some_and(|all| all.contains(digest))
+    }
+
+    /// L-MULTI: a certificate came from an honest node, and everything that came was looked at.
+    pub fn heard(&mut self, key: ValidatorIndex, driver: &Driver, payload: &Bytes) {
+        let Ok(certificate) = Certificate::from_bytes(payload) else { return };
+        let replica = driver.replica();
+        let (view, tip) = (certificate.view, replica.tip().header.view());
+        if self.trusts(key) && view > tip && !replica.is_halted() && !replica.holds(&certificate) {
+            let what =
+                format!("validator {key} has heard a {:?} of view {view} and does not hold it", certificate.kind);
+            self.violate("L-MULTI", what);
+        }
+    }
+
+    /// An honest node blames an honest one, on a network that neither repeats nor swaps anything.
+    pub fn blamed(&mut self, key: ValidatorIndex, peer: PeerId, offence: Offence) {
+        let other = u16::try_from(peer.0).map(ValidatorIndex);
+        if let Ok(other) = other
+            && self.trusts(key)
+            && self.trusts(other)
+        {
+            self.violate("HONEST-BLAMED", format!("validator {key} blames {other} for {offence:?}"));
         }
     }
 
@@ -311,7 +378,13 @@ impl Oracle {
             if state.nullification.is_some() && state.has_notarization() {
                 self.coverage.saw(Effect::NotarizationAndNullification);
             }
-            let _ = view;
+            // L-VOTE-ON-CERT: nothing but an own vote or nullify keeps a validator from it (R3).
+            let silent = state.own_notarized.is_none() && !state.own_nullified;
+            let asked = replica.me().is_some() && *view > replica.floor() && view.0 + 200 > replica.view().0;
+            if silent && asked && state.has_notarization() && !replica.is_halted() {
+                let what = format!("validator {key} holds a notarization of view {view} and does not vote");
+                return self.violate("L-VOTE-ON-CERT", what);
+            }
         }
     }
 

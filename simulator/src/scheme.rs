@@ -1,4 +1,4 @@
-//! Signatures that cost nothing, for many views a second: keyed hashes that add up by exclusive or. Whoever does not hold
+//! Signatures that cost nothing, for many views a second: keyed hashes that add up. Whoever does not hold
 //! a key's secret cannot make them here, which is all that a simulation needs; they protect nothing outside of one.
 
 use crate::chance::mix;
@@ -28,8 +28,21 @@ fn signature(secret: u64, message: &B256) -> [u8; 48] {
     bytes
 }
 
+/// Addition as of numbers, not exclusive or: who signs twice counts twice, as with BLS.
 fn add(sum: &mut [u8; 48], other: &[u8; 48]) {
-    sum.iter_mut().zip(other).for_each(|(sum, other)| *sum ^= other);
+    for (sum, other) in sum.chunks_exact_mut(8).zip(other.chunks_exact(8)) {
+        let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+        let total = number(sum).wrapping_add(number(other));
+        sum.copy_from_slice(&total.to_le_bytes());
+    }
+}
+
+/// Adds signatures up, unchecked.
+#[must_use]
+pub fn sum(signed: &[BlsSignature]) -> BlsSignature {
+    let mut total = [0; 48];
+    signed.iter().for_each(|signature| add(&mut total, &signature.0));
+    BlsSignature(total)
 }
 
 impl MockKey {

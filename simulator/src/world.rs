@@ -162,6 +162,8 @@ impl World {
         let mut places: Vec<Place> = keys.iter().map(|_| Place::default()).collect();
         let trace = Trace::new(options.trace);
         let mut hub = Hub::new(oracle, keys, trace, options.seed, chain.senders());
+        let unfaithful = [Class::Duplicate, Class::Replay, Class::Reorder, Class::Skew, Class::Loss];
+        hub.is_faithful = unfaithful.into_iter().all(|class| !weather.swarm.has(class));
         if let Some(twin) = twin {
             hub.oracle.distrust(index(twin));
         }
@@ -272,6 +274,14 @@ impl World {
         let now_us = self.now_us;
         self.hub.trace.line(now_us, to, || format!("hears {from:>3}  {}", describe(kind, &payload)));
         self.turn(to);
+        let from_honest = self.hub.oracle.trusts(key);
+        if kind == FrameKind::Certificate
+            && from_honest
+            && let Some(driver) = self.nodes[to].driver()
+            && !driver.has_work()
+        {
+            self.hub.oracle.heard(self.hub.keys[to], driver, &payload);
+        }
     }
 
     fn turn(&mut self, slot: usize) {

@@ -134,11 +134,9 @@ impl Oracle {
             );
             self.violate("S-PARENT", what);
         }
-        let parent = (header.parent_view(), header.parent());
-        let is_known =
-            parent.0 == View::GENESIS || self.notarized.get(&parent.0).is_some_and(|all| all.contains(&parent.1));
-        if !is_known {
-            self.violate("S-PARENT", format!("{key} proposes in view {view} on {}, which nobody notarized", parent.1));
+        let parent = header.parent();
+        if !self.is_notarized(header.parent_view(), &parent) {
+            self.violate("S-PARENT", format!("{key} proposes in view {view} on {parent}, which nobody notarized"));
         }
     }
 
