@@ -85,14 +85,15 @@ impl Network {
         if self.is_cut(from, to, kind) || (!self.calm && self.chance.per_mille(self.weather.loss_per_mille)) {
             return arrivals;
         }
-        arrivals.push(self.arrival(from, to, kind, bytes, now_us));
-        // An answer that comes twice is an offence (B-FETCH): QUIC delivers each once, and only a liar sends two.
-        let repeats = !self.calm && kind != FrameKind::Response;
+        arrivals.push(self.arrival(from, to, kind, bytes, now_us), false);
+        // An answer that comes twice is an offence (B-FETCH), and a question that comes twice is answered twice: QUIC
+        // delivers each once.
+        let repeats = !self.calm && kind.lane() != Lane::Sync;
         if repeats && self.chance.per_mille(self.weather.duplicate_per_mille) {
-            arrivals.push(self.arrival(from, to, kind, bytes, now_us));
+            arrivals.push(self.arrival(from, to, kind, bytes, now_us), false);
         }
         if repeats && self.chance.per_mille(self.weather.replay_per_mille) {
-            arrivals.push(now_us + self.chance.below(REPLAY_US));
+            arrivals.push(now_us + self.chance.below(REPLAY_US), true);
         }
         arrivals
     }
@@ -126,17 +127,18 @@ impl Network {
 /// At most three moments.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Arrivals {
-    at_us: [u64; 3],
+    at_us: [(u64, bool); 3],
     count: usize,
 }
 
 impl Arrivals {
-    fn push(&mut self, at_us: u64) {
-        self.at_us[self.count] = at_us;
+    fn push(&mut self, at_us: u64, is_replay: bool) {
+        self.at_us[self.count] = (at_us, is_replay);
         self.count += 1;
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+    /// When, and whether it comes even if the connection is gone by then.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, bool)> + '_ {
         self.at_us[..self.count].iter().copied()
     }
 }

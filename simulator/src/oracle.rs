@@ -254,7 +254,7 @@ impl Oracle {
         }
     }
 
-    /// An honest node blames an honest one, on a network that neither repeats nor swaps anything.
+    /// An honest node blames an honest one.
     pub fn blamed(&mut self, key: ValidatorIndex, peer: PeerId, offence: Offence) {
         let other = u16::try_from(peer.0).map(ValidatorIndex);
         if let Ok(other) = other

@@ -36,7 +36,14 @@ const RECOVERY_DELTAS: u64 = 20;
 
 /// What happens at a moment.
 enum Happening {
-    Frame { from: usize, to: usize, kind: FrameKind, payload: Bytes },
+    /// `connection`: on which it was sent; `None` for one that comes whatever became of it.
+    Frame {
+        from: usize,
+        to: usize,
+        kind: FrameKind,
+        payload: Bytes,
+        connection: Option<u32>,
+    },
     Wake(usize),
     Start(usize),
     Stroke,
@@ -91,6 +98,8 @@ struct World {
     queue: BinaryHeap<Entry>,
     next_order: u64,
     now_us: u64,
+    /// Raised when the connection between two places breaks.
+    connections: Vec<u32>,
     fate: Chance,
     hub: Hub,
     /// Keys of which nothing, or no voice, can be expected; at most f.
@@ -162,8 +171,6 @@ impl World {
         let mut places: Vec<Place> = keys.iter().map(|_| Place::default()).collect();
         let trace = Trace::new(options.trace);
         let mut hub = Hub::new(oracle, keys, trace, options.seed, chain.senders());
-        let unfaithful = [Class::Duplicate, Class::Replay, Class::Reorder, Class::Skew, Class::Loss];
-        hub.is_faithful = unfaithful.into_iter().all(|class| !weather.swarm.has(class));
         if let Some(twin) = twin {
             hub.oracle.distrust(index(twin));
         }
@@ -189,6 +196,7 @@ impl World {
             queue: BinaryHeap::new(),
             next_order: 0,
             now_us: 0,
+            connections: vec![0; (n + twins) * (n + twins)],
             fate,
             hub,
             spent,
@@ -227,7 +235,11 @@ impl World {
 
     fn happen(&mut self, what: Happening) {
         match what {
-            Happening::Frame { from, to, kind, payload } => self.arrive(from, to, kind, payload),
+            Happening::Frame { from, to, kind, payload, connection } => {
+                if connection.is_none_or(|connection| connection == self.connections[self.link(from, to)]) {
+                    self.arrive(from, to, kind, payload, connection);
+                }
+            }
             Happening::Wake(slot) => {
                 if self.nodes[slot].wake_us == self.now_us {
                     self.nodes[slot].wake_us = u64::MAX;
@@ -255,17 +267,29 @@ impl World {
         }
     }
 
-    fn arrive(&mut self, from: usize, to: usize, kind: FrameKind, payload: Bytes) {
+    /// Both directions have one number.
+    fn link(&self, from: usize, to: usize) -> usize {
+        from.min(to) * self.nodes.len() + from.max(to)
+    }
+
+    /// What is under way on it is lost.
+    fn break_connection(&mut self, one: usize, other: usize) {
+        let link = self.link(one, other);
+        self.connections[link] += 1;
+    }
+
+    fn arrive(&mut self, from: usize, to: usize, kind: FrameKind, payload: Bytes, connection: Option<u32>) {
         if !self.nodes[to].is_up() {
             return;
         }
         let paused_us = self.places[to].paused_us;
         if paused_us > self.now_us {
-            return self.push(paused_us, Happening::Frame { from, to, kind, payload });
+            return self.push(paused_us, Happening::Frame { from, to, kind, payload, connection });
         }
         let key = self.hub.keys[from];
         if !self.nodes[to].deliver(key, kind, &payload) {
-            return self.push(self.now_us + AGAIN_US, Happening::Frame { from, to, kind, payload });
+            let later_us = self.now_us + AGAIN_US;
+            return self.push(later_us, Happening::Frame { from, to, kind, payload, connection });
         }
         self.hub.mark(2, to as u64, payload.len() as u64);
         if let Some(actor) = &mut self.places[to].actor {
@@ -337,8 +361,9 @@ impl World {
                 continue;
             }
             let arrivals = self.network.send(from, place, kind, payload.len(), self.now_us + delay_us);
-            for at_us in arrivals.iter() {
-                self.push(at_us, Happening::Frame { from, to: place, kind, payload: payload.clone() });
+            for (at_us, is_replay) in arrivals.iter() {
+                let connection = (!is_replay).then(|| self.connections[self.link(from, place)]);
+                self.push(at_us, Happening::Frame { from, to: place, kind, payload: payload.clone(), connection });
             }
         }
     }
@@ -388,6 +413,7 @@ impl World {
     fn end(&mut self, slot: usize, power: Option<u64>) {
         self.nodes[slot].end(power);
         let key = self.hub.keys[slot];
+        (0..self.nodes.len()).for_each(|other| self.break_connection(slot, other));
         let twin_lives = (0..self.nodes.len()).any(|other| self.hub.keys[other] == key && self.nodes[other].is_up());
         for other in 0..self.nodes.len() {
             if self.nodes[other].is_up() && self.hub.keys[other] != key && !twin_lives {

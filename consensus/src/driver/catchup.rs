@@ -62,8 +62,21 @@ pub(super) struct Part {
 struct Conduct {
     /// Asked last until then.
     shy_until_us: u64,
-    /// First heights of requests that it has not answered.
-    unanswered: BTreeSet<Height>,
+    /// First heights of requests that it has not answered, and how many of each: it may be asked again for what was
+    /// given up and is wanted after all.
+    unanswered: BTreeMap<Height, u32>,
+}
+
+impl Conduct {
+    /// Takes an answer; false if none was owed.
+    fn answered(&mut self, from: Height) -> bool {
+        let Some(open) = self.unanswered.get_mut(&from) else { return false };
+        *open -= 1;
+        if *open == 0 {
+            self.unanswered.remove(&from);
+        }
+        true
+    }
 }
 
 /// What became of an answer.
@@ -161,7 +174,9 @@ impl Catchup {
             self.parts.clear();
             return;
         };
-        self.windows.retain(|from, window| *from > tip && window.to <= goal);
+        // What lies above the goal came another way; the rest of a window is still on its way.
+        self.windows.retain(|from, _| *from > tip && *from <= goal);
+        self.windows.values_mut().for_each(|window| window.to = window.to.min(goal));
         while let Some(entry) = self.parts.first_entry().filter(|entry| *entry.key() <= tip) {
             let mut part = entry.remove();
             let before = part.blocks.len();
@@ -241,7 +256,7 @@ impl Catchup {
             window.asked = Some(peer);
             window.tried.insert(peer);
             let unanswered = &mut self.conduct.entry(peer).or_default().unanswered;
-            unanswered.insert(from);
+            *unanswered.entry(from).or_insert(0) += 1;
             if unanswered.len() > MAX_REMEMBERED {
                 unanswered.pop_first();
             }
@@ -293,7 +308,7 @@ impl Catchup {
 
     /// Which request this is the answer to, by the height of its first block.
     pub fn match_answer(&mut self, peer: PeerId, from: Height) -> Answer {
-        let was_asked = self.conduct.get_mut(&peer).is_some_and(|conduct| conduct.unanswered.remove(&from));
+        let was_asked = self.conduct.get_mut(&peer).is_some_and(|conduct| conduct.answered(from));
         match self.windows.get(&from) {
             _ if !was_asked => Answer::Unrequested,
             Some(window) => Answer::Wanted(from, window.to),

@@ -91,6 +91,7 @@ impl World {
             if other_key == key || !self.nodes[other].is_up() || self.fate.coin() {
                 continue;
             }
+            self.break_connection(slot, other);
             for event in [PeerEvent::Down, PeerEvent::Up] {
                 self.nodes[other].meet(event(key.peer()));
                 self.nodes[slot].meet(event(other_key.peer()));

@@ -22,8 +22,6 @@ pub struct Hub {
     /// By sender: the next nonce of the longest chain.
     pub nonces: [u64; SENDERS],
     pub transactions: u64,
-    /// The network repeats and swaps nothing: then no honest node is ever to blame.
-    pub is_faithful: bool,
     senders: BTreeMap<minuet_core::Address, usize>,
     highest: u64,
 }
@@ -45,7 +43,6 @@ impl Hub {
             commands: Vec::new(),
             nonces: [0; SENDERS],
             transactions: 0,
-            is_faithful: false,
             senders: senders.into_iter().enumerate().map(|(place, address)| (address, place)).collect(),
             highest: 0,
         }
@@ -101,9 +98,7 @@ impl Watcher for Hub {
     }
 
     fn commanded(&mut self, slot: usize, command: NetworkCommand) {
-        if let NetworkCommand::Blame { peer, offence } = &command
-            && self.is_faithful
-        {
+        if let NetworkCommand::Blame { peer, offence } = &command {
             self.oracle.blamed(self.keys[slot], *peer, *offence);
         }
         if let NetworkCommand::Send { kind, payload, .. } = &command {

@@ -4,7 +4,8 @@ use crate::judged;
 use minuet_simulator::Options;
 
 /// Seeds that once broke something, with what it was.
-const REGRESSIONS: [(u64, &str); 0] = [];
+const REGRESSIONS: [(u64, &str); 1] =
+    [(103, "two answers of one peer to two requests for one range: it was blamed for the second")];
 
 #[test]
 fn seeds_that_once_failed_pass() {
