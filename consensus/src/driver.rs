@@ -372,6 +372,7 @@ impl Driver {
                 PeerEvent::Down(peer) if self.is_follower(peer) => {
                     self.followers.remove(&peer);
                     self.budgets.forget(peer);
+                    self.serving.peer_gone(peer);
                 }
                 PeerEvent::Up(peer) => {
                     self.connected.insert(peer);
@@ -382,6 +383,7 @@ impl Driver {
                     self.connected.remove(&peer);
                     self.budgets.forget(peer);
                     self.fetching.peer_gone(peer);
+                    self.serving.peer_gone(peer);
                     self.catchup.peer_gone(peer);
                     self.blocks.peer_gone(peer);
                 }

@@ -28,10 +28,15 @@ struct Fetch {
     held: usize,
 }
 
+/// Questions for single blocks that are remembered with whom they went to.
+const MAX_ASKED: usize = 1024;
+
 /// Requests that are not answered yet.
 #[derive(Default)]
 pub(super) struct Fetching {
     open: BTreeMap<Request, Fetch>,
+    /// How often each peer was asked for a block and has not answered: a late answer must not pass for that to a range.
+    asked: BTreeMap<(PeerId, Digest), u32>,
     turn: usize,
 }
 
@@ -52,7 +57,25 @@ impl Fetching {
         self.open.contains_key(&Request::Block(*digest))
     }
 
+    fn note_asked(&mut self, peer: PeerId, digest: Digest) {
+        *self.asked.entry((peer, digest)).or_insert(0) += 1;
+        if self.asked.len() > MAX_ASKED {
+            self.asked.pop_first();
+        }
+    }
+
+    /// Takes a peer's answer to a question for this block; false if none is open.
+    pub fn is_answer(&mut self, peer: PeerId, digest: &Digest) -> bool {
+        let Some(open) = self.asked.get_mut(&(peer, *digest)) else { return false };
+        *open -= 1;
+        if *open == 0 {
+            self.asked.remove(&(peer, *digest));
+        }
+        true
+    }
+
     pub fn peer_gone(&mut self, peer: PeerId) {
+        self.asked.retain(|(asked, _), _| *asked != peer);
         for fetch in self.open.values_mut().filter(|fetch| fetch.asked == Some(peer)) {
             fetch.next_us = 0;
         }
@@ -135,6 +158,9 @@ impl Driver {
         for (peer, request) in sends {
             tracing::debug!(%peer, ?request, "asked");
             self.conducts.asked(peer);
+            if let Request::Block(digest) = request {
+                self.fetching.note_asked(peer, digest);
+            }
             self.out.bulk(Recipients::One(peer), FrameKind::Request, request.to_bytes().into());
         }
     }

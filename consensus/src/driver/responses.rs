@@ -25,8 +25,14 @@ impl Driver {
 
     fn on_blocks(&mut self, peer: PeerId, blocks: Vec<ServedBlock>) {
         let Some(first) = blocks.first() else { return self.catchup.has_nothing(peer, self.now.mono_us) };
-        if blocks.len() == 1 && self.fetching.wants_block(&first.block.digest()) {
+        let digest = first.block.digest();
+        let is_answer = blocks.len() == 1 && self.fetching.is_answer(peer, &digest);
+        if blocks.len() == 1 && self.fetching.wants_block(&digest) {
             return self.take_block(first);
+        }
+        if is_answer {
+            // Somebody else was faster.
+            return;
         }
         match self.catchup.match_answer(peer, first.block.header().height()) {
             Answer::Wanted(from, to) => self.take_range(peer, from, to, blocks),

@@ -22,13 +22,21 @@ const FOLLOWER_BYTES_PER_SECOND: usize = 8 << 20;
 #[derive(Default)]
 pub(super) struct Serving {
     next_ticket: u64,
-    /// By ticket: who asks, and whether for a range.
-    asked: BTreeMap<u64, (PeerId, bool)>,
+    /// By ticket: who asks, unless the connection is gone since, and whether for a range.
+    asked: BTreeMap<u64, (Option<PeerId>, bool)>,
     /// What followers were answered since this moment.
     spent: (u64, usize),
 }
 
 impl Serving {
+    /// What was asked on a connection that is gone is not answered on the next one: there it would be unrequested. The
+    /// ledger is at it all the same, so it goes on to count.
+    pub fn peer_gone(&mut self, peer: PeerId) {
+        for (asker, _) in self.asked.values_mut().filter(|(asker, _)| *asker == Some(peer)) {
+            *asker = None;
+        }
+    }
+
     fn spend(&mut self, now_us: u64, bytes: usize) {
         let (since_us, spent) = &mut self.spent;
         if now_us.saturating_sub(*since_us) >= 1_000_000 {
@@ -77,8 +85,9 @@ impl Driver {
 
     fn ask_ledger(&mut self, peer: PeerId, query: ChainQuery) {
         self.serving.spend(self.now.mono_us, 0);
-        let count =
-            |wanted: &dyn Fn(PeerId) -> bool| self.serving.asked.values().filter(|(asker, _)| wanted(*asker)).count();
+        let count = |wanted: &dyn Fn(PeerId) -> bool| {
+            self.serving.asked.values().filter(|(asker, _)| asker.is_some_and(wanted)).count()
+        };
         let is_full = if self.is_follower(peer) {
             count(&|asker| asker == peer) >= MAX_QUERIES_PER_FOLLOWER
                 || count(&|asker| self.is_follower(asker)) >= MAX_FOLLOWER_QUERIES
@@ -92,12 +101,12 @@ impl Driver {
         }
         let ticket = self.serving.next_ticket;
         self.serving.next_ticket += 1;
-        self.serving.asked.insert(ticket, (peer, matches!(query, ChainQuery::Range { .. })));
+        self.serving.asked.insert(ticket, (Some(peer), matches!(query, ChainQuery::Range { .. })));
         self.out.ledger.push(LedgerRequest::Serve { ticket, query });
     }
 
     pub(super) fn on_served(&mut self, ticket: u64, blocks: Vec<FinalBlock>) {
-        let Some((peer, is_range)) = self.serving.asked.remove(&ticket) else { return };
+        let Some((Some(peer), is_range)) = self.serving.asked.remove(&ticket) else { return };
         // Whoever asks for a range is told that there is none, to ask somebody else at once.
         if blocks.is_empty() && !is_range {
             return;

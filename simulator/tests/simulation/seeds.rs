@@ -4,8 +4,11 @@ use crate::judged;
 use minuet_simulator::Options;
 
 /// Seeds that once broke something, with what it was.
-const REGRESSIONS: [(u64, &str); 1] =
-    [(103, "two answers of one peer to two requests for one range: it was blamed for the second")];
+const REGRESSIONS: [(u64, &str); 3] = [
+    (103, "two answers of one peer to two requests for one range: it was blamed for the second"),
+    (127, "a late answer with a single block passed for that to a range: its sender was blamed for the range"),
+    (220, "a question of a broken connection was answered on the next one: its answerer was blamed"),
+];
 
 #[test]
 fn seeds_that_once_failed_pass() {
