@@ -220,7 +220,7 @@ impl Weather {
             duplicate_per_mille: on(Class::Duplicate, duplicate),
             replay_per_mille: on(Class::Replay, replay),
             fault_every_us: chance.within(100..1_500) * 1000,
-            transfer_every_us: [0, 20_000, 100_000, 500_000][chance.index(4)],
+            transfer_every_us: [0, 60_000, 250_000, 1_000_000][chance.index(4)],
             swarm,
         }
     }

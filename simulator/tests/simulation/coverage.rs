@@ -15,7 +15,6 @@ fn two_hundred_thousand_views_break_nothing_and_show_every_rule() {
         coverage.add(&outcome.coverage);
         seed += 1;
     }
-    // Two of six silent for long: notarized blocks pile up without finality (R12). Two of one key: D-OWN-SIG.
     let twins = judged(&Options { twins: true, swarm: Some(Swarm::of(&[Class::Twins])), ..Options::of(1) });
     coverage.add(&twins.coverage);
     println!("{views} views of {seed} seeds");

@@ -1,4 +1,4 @@
-//! Seeds by the thousand, committees of every size, twins.
+//! Seeds that once failed, and committees of every size. Twins are run where D-OWN-SIG can be switched off: in 'seeded'.
 
 use crate::judged;
 use minuet_simulator::Options;
@@ -27,15 +27,4 @@ fn committees_of_every_size_keep_every_invariant() {
             assert!(outcome.blocks > 0);
         }
     }
-}
-
-#[test]
-fn twins_break_nothing() {
-    let mut both = 0u64;
-    for seed in 0..5_000 {
-        let outcome = judged(&Options { twins: true, chaos_ms: 300, ..Options::of(seed) });
-        both += u64::from(outcome.both_signed);
-    }
-    println!("{both} of 5000 scenarios in which both signed in one view");
-    assert!(both > 500, "{both}");
 }
