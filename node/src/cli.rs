@@ -76,6 +76,19 @@ pub enum Command {
     Evidence(EvidenceArgs),
     /// Send transfers at a rate or as fast as they become final, and reconcile each with the chain
     Load(LoadArgs),
+    /// Run validators in virtual time on this machine
+    Simulate(SimulateArgs),
+}
+
+/// `minuet simulate`
+#[derive(Clone, Debug, Args)]
+pub struct SimulateArgs {
+    /// Draws everything; the same seed gives the same run
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Validators across the world.
+    #[command(flatten)]
+    pub regions: crate::simulate_regions::RegionsArgs,
 }
 
 /// `minuet localnet`
@@ -515,6 +528,8 @@ mod tests {
             "minuet block --verify --genesis g.json --proof p",
             "minuet status --all",
             "minuet evidence --json",
+            "minuet simulate --regions global --protocol minimmit,simplex --seed 7 --plot p.svg --json",
+            "minuet simulate --regions us-east-1:3,us-west-2:4 --real --bandwidth-mbit 100 --block-bytes 1000",
             "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

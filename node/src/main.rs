@@ -15,10 +15,11 @@ mod localnet;
 mod logging;
 mod output;
 mod run;
+mod simulate_regions;
 mod versions;
 
 use clap::Parser as _;
-use cli::{Cli, Command, Global, NodeArgs};
+use cli::{Cli, Command, Global, NodeArgs, SimulateArgs};
 use config::{LogFormat, Prepared};
 use exit::{Exit, Failure};
 use output::Output;
@@ -67,6 +68,14 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Evidence(args) => client::evidence(args),
         Command::Load(args) => load::run(args),
         Command::Node(args) => node(args, &cli.global),
+        Command::Simulate(args) => simulate(args),
+    }
+}
+
+fn simulate(args: &SimulateArgs) -> Result<Output, Failure> {
+    match &args.regions.regions {
+        Some(regions) => simulate_regions::run(regions, &args.regions, args.seed),
+        None => Err(Failure::new(Exit::Usage, "name what to simulate: --regions global, us, six, local, or a list")),
     }
 }
 
