@@ -120,12 +120,14 @@ fn bar(out: &mut String, protocol: &ProtocolReport, summary: Summary, top: f64, 
         "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
          <rect x=\"{LEFT}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{BAR}\" rx=\"2\" fill=\"{color}\" fill-opacity=\"0.75\"/>\
          <path d=\"M{mean:.1} {middle:.1}H{tail:.1}\" stroke=\"{color}\" stroke-width=\"2\"/>\
-         <path d=\"M{median:.1} {top:.1}v{BAR}\" stroke=\"{INK}\" stroke-width=\"2\"/>\
+         <path d=\"M{median:.1} {:.1}v{}\" stroke=\"{INK}\" stroke-width=\"2\"/>\
          <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"12\">{:.digits$}</text>",
         LEFT - 10.0,
         middle + 4.5,
         escaped(protocol.name),
         (mean - LEFT).max(0.0),
+        top - 3.0,
+        BAR + 6.0,
         tail.max(mean).max(median) + 7.0,
         middle + 4.0,
         summary.mean_ms,

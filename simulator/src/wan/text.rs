@@ -166,7 +166,8 @@ fn reference(report: &Report, out: &mut String) {
         let cell = |cell: usize| {
             let (reference, ours) = (number(comparison.reference_ms[cell]), number(comparison.ours_ms[cell]));
             let (off, sd) = (comparison.difference_percent[cell], comparison.one_pass_sd_percent[cell]);
-            format!("{:>24}", format!("{reference} {ours} {off:+.1} % ±{sd:.1}"))
+            let sd = if report.passes > 1 { format!(" ±{sd:.1}") } else { String::new() };
+            format!("{:>24}", format!("{reference} {ours} {off:+.1} %{sd}"))
         };
         line(out, format_args!("{:NAME$}{}", protocol.name, [0, 1, 2, 3].map(cell).join(" ")));
     }
