@@ -457,15 +457,12 @@ pub struct LoadArgs {
 /// `minuet simulate`
 #[derive(Clone, Debug, Args)]
 pub struct SimulateArgs {
-    /// The first seed
-    #[arg(long, default_value_t = 0)]
+    /// The first seed; the same seed gives the same run
+    #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// So many seeds, on every core, until one breaks an invariant
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
-    /// Size of the committee
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(4..=101))]
-    pub validators: u16,
     /// Virtual milliseconds until the faults stop; then the chain must go on
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub chaos_ms: u64,
@@ -481,6 +478,9 @@ pub struct SimulateArgs {
     /// Print a line an event
     #[arg(long)]
     pub trace: bool,
+    /// Validators across the world instead.
+    #[command(flatten)]
+    pub regions: crate::simulate::regions::RegionsArgs,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -546,6 +546,8 @@ mod tests {
             "minuet block --verify --genesis g.json --proof p",
             "minuet status --all",
             "minuet evidence --json",
+            "minuet simulate --regions global --protocol minimmit,simplex --seed 7 --plot p.svg --json",
+            "minuet simulate --regions us-east-1:3,us-west-2:4 --real --bandwidth-mbit 100 --block-bytes 1000",
             "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

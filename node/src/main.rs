@@ -19,7 +19,7 @@ mod simulate;
 mod versions;
 
 use clap::Parser as _;
-use cli::{Cli, Command, Global, NodeArgs};
+use cli::{Cli, Command, Global, NodeArgs, SimulateArgs};
 use config::{LogFormat, Prepared};
 use exit::{Exit, Failure};
 use output::Output;
@@ -69,8 +69,15 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Status(args) => client::status(args),
         Command::Evidence(args) => client::evidence(args),
         Command::Load(args) => load::run(args),
-        Command::Simulate(args) => simulate::run(args),
         Command::Node(args) => node(args, &cli.global),
+        Command::Simulate(args) => simulate(args),
+    }
+}
+
+fn simulate(args: &SimulateArgs) -> Result<Output, Failure> {
+    match &args.regions.regions {
+        Some(regions) => simulate::regions::run(regions, &args.regions, args.seed),
+        None => simulate::run(args),
     }
 }
 

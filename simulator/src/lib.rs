@@ -18,6 +18,7 @@ mod rings;
 mod scheme;
 mod swarm;
 mod trace;
+pub mod wan;
 mod world;
 
 pub use chain::Signatures;

@@ -1,5 +1,7 @@
 //! `minuet simulate`: seeds through the deterministic simulator, on every core.
 
+pub mod regions;
+
 use crate::cli::SimulateArgs;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -54,9 +56,13 @@ pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
     if args.trace && args.seeds > 1 {
         return Err(usage("--trace shows one run: name it with --seed, without --seeds".to_owned()));
     }
+    let validators = usize::from(args.regions.validators.unwrap_or(6));
+    if !(4..=101).contains(&validators) {
+        return Err(usage(format!("--validators {validators}: 4 to 101 are simulated")));
+    }
     let options = |seed| Options {
         seed,
-        validators: usize::from(args.validators),
+        validators,
         signatures: if args.real_signatures { Signatures::Real } else { Signatures::Mock },
         swarm: swarm.clone(),
         twins: args.twins,
