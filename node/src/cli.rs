@@ -76,6 +76,11 @@ pub enum Command {
     Evidence(EvidenceArgs),
     /// Send transfers at a rate or as fast as they become final, and reconcile each with the chain
     Load(LoadArgs),
+    /// Check what nodes received from each other ('node --trace-received')
+    #[command(subcommand)]
+    Trace(TraceCommand),
+    /// Kill, stop and cut off the validators of a network on this machine, under load, and check that all holds
+    Chaos(ChaosArgs),
 }
 
 /// `minuet localnet`
@@ -102,6 +107,9 @@ pub struct LocalnetArgs {
     /// Existing accounts with a small balance, 100000 by default, which 'load' sends to
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
     pub recipients: Option<u32>,
+    /// Every validator appends what it receives to received.jsonl in its directory, for 'trace check'
+    #[arg(long)]
+    pub trace_received: bool,
 }
 
 /// `minuet node`
@@ -450,6 +458,59 @@ pub struct LoadArgs {
     /// long from then on
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub settle: u64,
+    /// Stop when standard input is closed, so that no load outlives what started it
+    #[arg(long, hide = true)]
+    pub exit_with_stdin: bool,
+}
+
+/// `minuet trace`
+#[derive(Debug, Subcommand)]
+pub enum TraceCommand {
+    /// Check every signature in the traces of some nodes, and that no key contradicted itself; fails if one did, or if a
+    /// trace is incomplete
+    Check {
+        /// What the nodes wrote, as many as there are
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The genesis file of their chain
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
+    },
+}
+
+/// `minuet chaos`
+#[derive(Clone, Debug, Args)]
+pub struct ChaosArgs {
+    /// Draws every action; the same seed draws the same. By default a new one, which is printed
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// So many times one validator is killed (-9). Without any of the four counts all kinds come, until --duration
+    #[arg(long, value_name = "N")]
+    pub kills: Option<u32>,
+    /// So many times all are killed together
+    #[arg(long, value_name = "N")]
+    pub outages: Option<u32>,
+    /// So many times one or two stand still (SIGSTOP)
+    #[arg(long, value_name = "N")]
+    pub pauses: Option<u32>,
+    /// So many times the network between them fails: partitions, loss, delay, a narrow line
+    #[arg(long, value_name = "N")]
+    pub partitions: Option<u32>,
+    /// No action begins after so many seconds: 90 without counts, else as long as they take
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub duration: Option<u64>,
+    /// Transfers per second all the while
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rate: u32,
+    /// Where the network's files go; must not exist. Deleted at the end unless something was wrong
+    #[arg(long, default_value = "chaos")]
+    pub dir: PathBuf,
+    /// Keep the files in any case
+    #[arg(long)]
+    pub keep: bool,
+    /// Peers on PORT+i/udp, APIs on PORT+100+i
+    #[arg(long, value_name = "PORT", default_value_t = 24_000, value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub base_port: u16,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -515,6 +576,9 @@ mod tests {
             "minuet block --verify --genesis g.json --proof p",
             "minuet status --all",
             "minuet evidence --json",
+            "minuet node --config a.toml --trace-received received.jsonl",
+            "minuet trace check a.jsonl b.jsonl --genesis g.json",
+            "minuet chaos --seed 7 --kills 10 --outages 3 --json",
             "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

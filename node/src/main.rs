@@ -1,6 +1,7 @@
 //! The `minuet` program: the node, and the commands that operate and use one.
 
 mod amount;
+mod chaos;
 mod cli;
 mod client;
 mod config;
@@ -15,6 +16,7 @@ mod localnet;
 mod logging;
 mod output;
 mod run;
+mod trace;
 mod versions;
 
 use clap::Parser as _;
@@ -65,7 +67,14 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Block(args) => client::block(args),
         Command::Status(args) => client::status(args),
         Command::Evidence(args) => client::evidence(args),
-        Command::Load(args) => load::run(args),
+        Command::Load(args) => {
+            if args.exit_with_stdin {
+                stop_with_stdin()?;
+            }
+            load::run(args)
+        }
+        Command::Trace(command) => trace::run(command),
+        Command::Chaos(args) => chaos::run(args, &cli.global),
         Command::Node(args) => node(args, &cli.global),
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! One binary, so that the networks of six come one after the other (see [`harness::Network`]).
 
+mod chaos;
 mod copies;
 mod crashes;
 mod damage;
@@ -17,3 +18,4 @@ mod refusals;
 mod retention;
 mod stops;
 mod storage;
+mod traces;
