@@ -19,7 +19,7 @@ pub mod witness;
 use crate::cli::{ChaosArgs, Global, LocalnetArgs};
 use crate::config::read_genesis;
 use crate::exit::{Exit, Failure};
-use crate::localnet::{GENESIS_FILE, Manifest, check_ports, prepare};
+use crate::localnet::{GENESIS_FILE, check_ports, prepare};
 use crate::output::{Output, note_line};
 use crate::run::unix_us;
 use crate::trace::{Book, Tail, read_on};

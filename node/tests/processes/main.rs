@@ -8,6 +8,7 @@ mod copies;
 mod crashes;
 mod damage;
 mod followers;
+mod fsync_order;
 mod harness;
 mod localnet;
 mod moving;

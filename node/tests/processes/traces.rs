@@ -24,7 +24,8 @@ fn secret(file: &Path) -> BlsSecretKey {
     let hexadecimal = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let found = text.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_start_matches("0x"));
     let word = found.filter(|word| hexadecimal(&word)).last().expect("a key file has its secret in hexadecimal");
-    let bytes: Vec<u8> = (0..32).map(|place| u8::from_str_radix(&word[2 * place..2 * place + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> =
+        (0..32).map(|place| u8::from_str_radix(&word[2 * place..2 * place + 2], 16).unwrap()).collect();
     BlsSecretKey::from_bytes(&bytes.try_into().unwrap()).unwrap()
 }
 
@@ -62,8 +63,7 @@ fn a_localnet_traces_all_that_its_validators_receive_and_a_second_vote_in_it_is_
         .find(|line| line["kind"] == "notarize" && line["signer"] == 4)
         .expect("validator 4 votes");
     let chain = Genesis::from_json(&fs::read_to_string(&genesis).unwrap()).unwrap();
-    let statement =
-        Statement::Notarize { view: View(line["view"].as_u64().unwrap()), digest: B256::repeat_byte(0xee) };
+    let statement = Statement::Notarize { view: View(line["view"].as_u64().unwrap()), digest: B256::repeat_byte(0xee) };
     let signed = statement.sign(ValidatorIndex(4), &secret(&home(4).join("bls.key")), &chain.signing_context());
     line["digest"] = json!(B256::repeat_byte(0xee));
     line["signature"] = json!(signed.signature.to_string());
