@@ -167,7 +167,7 @@ fn no_statement_arrives_anywhere_before_the_sync_behind_its_record_returned() {
     let (mut network, log, before) = under_strace(|_| vec!["-e".to_owned(), delay]);
     network.node(VICTIM).says("the node runs");
     let from = network.view(0).height();
-    network.view(0).first_final(None, |block| block.proposer == VICTIM.into() && block.height > from + 15);
+    network.view(0).first_final(None, |block| block.proposer == u32::from(VICTIM) && block.height > from + 15);
     // To the node itself; strace ends as the node does.
     signal("TERM", fs::read_to_string(network.home(VICTIM).join("data/LOCK")).unwrap().parse().unwrap());
     assert!(network.take(VICTIM).wait().0.success());
