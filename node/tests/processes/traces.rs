@@ -18,14 +18,12 @@ fn check(traces: &[PathBuf], genesis: &Path, more: &[&str]) -> std::process::Out
     attempt(&[&["trace", "check"], &traces[..], &["--genesis", text(genesis)], more].concat())
 }
 
-/// The secret of a key file, which is JSON with a hexadecimal field.
+/// The secret of a key file.
 fn secret(file: &Path) -> BlsSecretKey {
     let text = fs::read_to_string(file).unwrap();
-    let hexadecimal = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let found = text.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_start_matches("0x"));
-    let word = found.filter(|word| hexadecimal(&word)).last().expect("a key file has its secret in hexadecimal");
-    let bytes: Vec<u8> =
-        (0..32).map(|place| u8::from_str_radix(&word[2 * place..2 * place + 2], 16).unwrap()).collect();
+    let line = text.lines().find_map(|line| line.strip_prefix("secret = ")).expect("a key file has its secret");
+    let digits = line.trim_matches('"');
+    let bytes: Vec<u8> = (0..64).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect();
     BlsSecretKey::from_bytes(&bytes.try_into().unwrap()).unwrap()
 }
 
