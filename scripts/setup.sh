@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a build needs and is not there: a C++ compiler, libclang, pkg-config, git, curl, Rust.
+# Installs what a build needs and is not there: a C++ compiler, libclang, pkg-config, git, curl, strace,
+# Rust.
 # Does nothing, and says nothing, where all of it is there. Needs apt for system packages.
 set -euo pipefail
 
@@ -25,6 +26,8 @@ has cmake || missing+=(cmake)
 has pkg-config || missing+=(pkg-config)
 has git || missing+=(git)
 has curl || missing+=(curl ca-certificates)
+# A test watches the order of writes, syncs and messages with it.
+has strace || missing+=(strace)
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! has apt-get; then

@@ -77,7 +77,12 @@ pub enum Command {
     /// Send transfers at a rate or as fast as they become final, and reconcile each with the chain
     Load(LoadArgs),
     /// Run the production rules, drivers and journal through simulated networks, disks and faults, seed by seed
-    Simulate(SimulateArgs),
+    Simulate(crate::simulate::SimulateArgs),
+    /// Check what nodes received from each other ('node --trace-received')
+    #[command(subcommand)]
+    Trace(TraceCommand),
+    /// Kill, stop and cut off the validators of a network on this machine, under load, and check that all holds
+    Chaos(ChaosArgs),
 }
 
 /// `minuet localnet`
@@ -104,6 +109,9 @@ pub struct LocalnetArgs {
     /// Existing accounts with a small balance, 100000 by default, which 'load' sends to
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
     pub recipients: Option<u32>,
+    /// Every validator appends what it receives to received.jsonl in its directory, for 'trace check'
+    #[arg(long)]
+    pub trace_received: bool,
 }
 
 /// `minuet node`
@@ -452,35 +460,59 @@ pub struct LoadArgs {
     /// long from then on
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub settle: u64,
+    /// Stop when standard input is closed, so that no load outlives what started it
+    #[arg(long, hide = true)]
+    pub exit_with_stdin: bool,
 }
 
-/// `minuet simulate`
+/// `minuet trace`
+#[derive(Debug, Subcommand)]
+pub enum TraceCommand {
+    /// Check every signature in the traces of some nodes, and that no key contradicted itself; fails if one did, or if a
+    /// trace is incomplete
+    Check {
+        /// What the nodes wrote, as many as there are
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The genesis file of their chain
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
+    },
+}
+
+/// `minuet chaos`
 #[derive(Clone, Debug, Args)]
-pub struct SimulateArgs {
-    /// The first seed; the same seed gives the same run
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// So many seeds, on every core, until one breaks an invariant
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    pub seeds: u64,
-    /// Virtual milliseconds until the faults stop; then the chain must go on
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
-    pub chaos_ms: u64,
-    /// One key runs twice
+pub struct ChaosArgs {
+    /// Draws every action; the same seed draws the same. By default a new one, which is printed
     #[arg(long)]
-    pub twins: bool,
-    /// BLS signatures instead of keyed hashes: a hundred times slower
+    pub seed: Option<u64>,
+    /// So many times one validator is killed (-9). Without any of the four counts all kinds come, until --duration
+    #[arg(long, value_name = "N")]
+    pub kills: Option<u32>,
+    /// So many times all are killed together
+    #[arg(long, value_name = "N")]
+    pub outages: Option<u32>,
+    /// So many times one or two stand still (SIGSTOP)
+    #[arg(long, value_name = "N")]
+    pub pauses: Option<u32>,
+    /// So many times the network between them fails: partitions, loss, delay, a narrow line
+    #[arg(long, value_name = "N")]
+    pub partitions: Option<u32>,
+    /// No action begins after so many seconds: 90 without counts, else as long as they take
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub duration: Option<u64>,
+    /// Transfers per second all the while
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rate: u32,
+    /// Where the network's files go; must not exist. Deleted at the end unless something was wrong
+    #[arg(long, default_value = "chaos")]
+    pub dir: PathBuf,
+    /// Keep the files in any case
     #[arg(long)]
-    pub real_signatures: bool,
-    /// Classes of faults, for all seeds; without it each seed draws its own. 'none' for none
-    #[arg(long, value_delimiter = ',')]
-    pub faults: Option<Vec<String>>,
-    /// Print a line an event
-    #[arg(long)]
-    pub trace: bool,
-    /// Validators across the world instead.
-    #[command(flatten)]
-    pub regions: crate::simulate::regions::RegionsArgs,
+    pub keep: bool,
+    /// Peers on PORT+i/udp, APIs on PORT+100+i
+    #[arg(long, value_name = "PORT", default_value_t = 24_000, value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub base_port: u16,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -548,6 +580,9 @@ mod tests {
             "minuet evidence --json",
             "minuet simulate --regions global --protocol minimmit,simplex --seed 7 --plot p.svg --json",
             "minuet simulate --regions us-east-1:3,us-west-2:4 --real --bandwidth-mbit 100 --block-bytes 1000",
+            "minuet node --config a.toml --trace-received received.jsonl",
+            "minuet trace check a.jsonl b.jsonl --genesis g.json",
+            "minuet chaos --seed 7 --kills 10 --outages 3 --json",
             "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -59,6 +59,8 @@ exits! {
     StateMismatch = 14, "a final block gives another state here: this node's state or program is wrong";
     /// A finality proof, or what a node says of a block, does not stand up against the genesis.
     Unproven = 15, "a block's finality proof, or the block itself, does not verify";
+    /// `trace check` or `chaos` found that something was said or shown that must not be.
+    Violation = 16, "a check found a violation: the message says which, and where everything is kept";
     /// A panic: everything acknowledged is durable.
     Bug = 70, "a bug in this program; the log has the trace";
 }

@@ -1,6 +1,7 @@
 //! The `minuet` program: the node, and the commands that operate and use one.
 
 mod amount;
+mod chaos;
 mod cli;
 mod client;
 mod config;
@@ -16,10 +17,11 @@ mod logging;
 mod output;
 mod run;
 mod simulate;
+mod trace;
 mod versions;
 
 use clap::Parser as _;
-use cli::{Cli, Command, Global, NodeArgs, SimulateArgs};
+use cli::{Cli, Command, Global, NodeArgs};
 use config::{LogFormat, Prepared};
 use exit::{Exit, Failure};
 use output::Output;
@@ -68,13 +70,20 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Block(args) => client::block(args),
         Command::Status(args) => client::status(args),
         Command::Evidence(args) => client::evidence(args),
-        Command::Load(args) => load::run(args),
+        Command::Load(args) => {
+            if args.exit_with_stdin {
+                stop_with_stdin()?;
+            }
+            load::run(args)
+        }
+        Command::Trace(command) => trace::run(command),
+        Command::Chaos(args) => chaos::run(args, &cli.global),
         Command::Node(args) => node(args, &cli.global),
         Command::Simulate(args) => simulate(args),
     }
 }
 
-fn simulate(args: &SimulateArgs) -> Result<Output, Failure> {
+fn simulate(args: &simulate::SimulateArgs) -> Result<Output, Failure> {
     match &args.regions.regions {
         Some(regions) => simulate::regions::run(regions, &args.regions, args.seed),
         None => simulate::run(args),

@@ -4,6 +4,7 @@
 //! While anything is held for a ring, later frames queue behind it, so every ring stays in order per lane, and the last
 //! attempt on a full ring is always one that asked for the bell.
 
+use crate::rings::FrameObserver;
 use minuet_core::PeerId;
 use minuet_core::messages::{BulkFrame, CertificateFrame, ConsensusFrame, PeerEvent, PeerFrame, TransactionFrame};
 use minuet_core::ring::{RingMessage, SendError, Sender};
@@ -115,6 +116,7 @@ pub(crate) struct Inlets {
     transactions: Sender<TransactionFrame>,
     consensus_events: EventInlet,
     mempool_events: EventInlet,
+    observer: Option<Box<dyn FrameObserver>>,
 }
 
 impl Inlets {
@@ -132,11 +134,20 @@ impl Inlets {
             transactions,
             consensus_events: EventInlet::new(consensus_events),
             mempool_events: EventInlet::new(mempool_events),
+            observer: None,
         }
+    }
+
+    /// Shows every frame to an observer first.
+    pub(crate) fn observed_by(self, observer: Option<Box<dyn FrameObserver>>) -> Self {
+        Self { observer, ..self }
     }
 
     /// Hands a frame to the ring of its lane.
     pub(crate) fn deliver(&mut self, frame: PeerFrame) -> Delivery {
+        if let Some(observer) = &mut self.observer {
+            observer.received(&frame);
+        }
         match frame.kind.lane() {
             Lane::Certificates => self.certificates.offer(CertificateFrame(frame)),
             Lane::Votes | Lane::Headers => self.consensus.offer(ConsensusFrame(frame)),

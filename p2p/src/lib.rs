@@ -29,7 +29,7 @@ pub mod tls;
 mod transport;
 
 pub use config::{P2pConfig, P2pError, P2pIdentity, PeerEntry};
-pub use rings::{ConsensusEnds, MempoolEnds, P2pRings, P2pWaiter, bell};
+pub use rings::{ConsensusEnds, FrameObserver, MempoolEnds, P2pRings, P2pWaiter, bell};
 pub use service::{P2pHandle, spawn};
 pub use stats::{Counter, LaneStats, P2pStats, PeerInfo, Reject};
 

@@ -1,11 +1,19 @@
 //! The service's ends of its rings, and the bell by which other threads wake it.
 
 use minuet_core::messages::{
-    BulkCommand, BulkFrame, CertificateFrame, ConsensusFrame, GossipCommand, PeerEvent, TransactionFrame, UrgentCommand,
+    BulkCommand, BulkFrame, CertificateFrame, ConsensusFrame, GossipCommand, PeerEvent, PeerFrame, TransactionFrame,
+    UrgentCommand,
 };
 use minuet_core::ring::{AsyncWaiter, Doorbell, Receiver, RingMessage, Sender, ring, ring_with_room_bell};
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+/// Is shown every frame that comes from a peer, before the frame goes to its ring. Called on the service's thread, so it
+/// must never wait for anything.
+pub trait FrameObserver: Send + std::fmt::Debug {
+    /// A whole frame has come; its payload is unchecked.
+    fn received(&mut self, frame: &PeerFrame);
+}
 
 /// Everything through which the service talks to other threads. Dropping the far end of `urgent` stops the service.
 ///
@@ -31,6 +39,8 @@ pub struct P2pRings {
     pub bulk_commands: Receiver<BulkCommand>,
     /// From the mempool.
     pub gossip: Receiver<GossipCommand>,
+    /// Who else is shown what peers send; nobody unless set.
+    pub observer: Option<Box<dyn FrameObserver>>,
 }
 
 /// The consensus thread's ends.
@@ -88,6 +98,7 @@ impl P2pRings {
             urgent: urgent.1,
             bulk_commands: bulk_commands.1,
             gossip: gossip.1,
+            observer: None,
         };
         let consensus = ConsensusEnds {
             certificates: certificates.1,

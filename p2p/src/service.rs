@@ -66,8 +66,10 @@ pub fn spawn(
 
     let stop = Arc::new(Notify::new());
     let stats = Arc::new(P2pStats::default());
-    let P2pRings { certificates, consensus, bulk, transactions, consensus_events, mempool_events, .. } = rings;
+    let P2pRings { certificates, consensus, bulk, transactions, consensus_events, mempool_events, observer, .. } =
+        rings;
     let inlets = Inlets::new(certificates, consensus, bulk, transactions, [consensus_events, mempool_events]);
+    let inlets = inlets.observed_by(observer);
     let commands = Commands { urgent: rings.urgent, bulk: rings.bulk_commands, gossip: rings.gossip };
     let hub = Arc::new(Hub::new(config, own, inlets, Arc::clone(&stats), status));
     let told = Arc::clone(&stop);

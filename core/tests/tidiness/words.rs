@@ -24,7 +24,7 @@ const NOT_IN_CODE: [(&str, &str); 1] =
 const SLEEPS: [&str; 3] = [concat!("thread::sl", "eep"), concat!("time::sl", "eep"), concat!("sl", "eep_until(")];
 
 /// Files that may wait for time to pass, each with its reason.
-const MAY_SLEEP: [(&str, &str); 9] = [
+const MAY_SLEEP: [(&str, &str); 10] = [
     ("node/src/localnet/mod.rs", "the deadline of --for"),
     ("node/src/localnet/watch.rs", "pause between attempts to reach a node that starts"),
     ("node/src/load/engine.rs", "the rate of the load is a schedule"),
@@ -33,7 +33,8 @@ const MAY_SLEEP: [(&str, &str); 9] = [
     ("rpc/src/submit.rs", "the deadline of a waiting call"),
     ("p2p/src/connect.rs", "backoff between connection attempts"),
     ("p2p/src/reader.rs", "a peer's byte budget refills with time"),
-    ("node/tests/chaos/chance.rs", "moments drawn by chance, and measurements over a time"),
+    ("node/src/chaos/chance.rs", "moments drawn by chance, and measurements over a time"),
+    ("node/src/chaos/proxy.rs", "delay is what it makes"),
 ];
 
 /// Files whose measurements are tests that run only when asked for, each with its reason.

@@ -38,6 +38,9 @@ pub struct Overrides {
     /// TCP address of the API [config: rpc.listen_address]
     #[arg(long, value_name = "ADDRESS")]
     pub rpc_listen_address: Option<String>,
+    /// Append every signed message from peers to this file [config: trace.received]
+    #[arg(long, value_name = "FILE")]
+    pub trace_received: Option<PathBuf>,
     /// Any option by its name, as in --set consensus.empty_block_delay_ms=100
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -94,10 +97,12 @@ fn apply_flags(
     (level, format): (Option<&str>, Option<LogFormat>),
 ) -> Result<(), Failure> {
     let data_dir = overrides.data_dir.as_ref().map(|path| path.display().to_string());
+    let trace_received = overrides.trace_received.as_ref().map(|path| path.display().to_string());
     let named = [
         ("--data-dir", "data_dir", data_dir),
         ("--p2p-listen-address", "p2p.listen_address", overrides.p2p_listen_address.clone()),
         ("--rpc-listen-address", "rpc.listen_address", overrides.rpc_listen_address.clone()),
+        ("--trace-received", "trace.received", trace_received),
         ("--log-level", "log.level", level.map(str::to_owned)),
         (
             "--log-format",
@@ -167,5 +172,9 @@ fn resolve_paths(config: &mut NodeConfig, file: &Path) {
     let paths = [&mut config.data_dir, &mut config.genesis, &mut config.keys.bls, &mut config.keys.network];
     for path in paths {
         *path = base.join(&*path);
+    }
+    // No path at all means no trace.
+    if !config.trace.received.as_os_str().is_empty() {
+        config.trace.received = base.join(&config.trace.received);
     }
 }

@@ -49,6 +49,8 @@ pub struct NodeConfig {
     pub storage: StorageConfig,
     /// What is written to standard error.
     pub log: LogConfig,
+    /// What is written down for checks.
+    pub trace: TraceConfig,
 }
 
 /// `[keys]`
@@ -143,6 +145,14 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+/// `[trace]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TraceConfig {
+    /// Where every signed message from peers is written, as JSON lines; empty: nowhere.
+    pub received: PathBuf,
+}
+
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -166,6 +176,7 @@ impl Default for NodeConfig {
             mempool: MempoolConfig::default(),
             storage: StorageConfig::default(),
             log: LogConfig::default(),
+            trace: TraceConfig::default(),
         }
     }
 }

@@ -29,15 +29,34 @@ pub struct Validator {
     child: Child,
 }
 
-/// Starts a validator with its output appended to its log.
+/// Where a validator's trace of what it received goes, beside its configuration.
+pub const TRACE_FILE: &str = "received.jsonl";
+/// Where its output goes.
+pub const LOG_FILE: &str = "node.log";
+
+/// Starts a validator with its output appended to its log, with more arguments.
 ///
 /// # Errors
 /// The program or the log cannot be opened.
-pub fn start(dir: &Path, index: u16, global: &Global) -> Result<Validator, Failure> {
+pub fn start(dir: &Path, index: u16, global: &Global, more: &[String]) -> Result<Validator, Failure> {
+    let mut command = command(dir, index, global)?;
+    command.args(more);
+    let child = Command::from(command).spawn().map_err(|error| cannot_start(index, &error))?;
+    Ok(Validator { index, log: home(dir, index).join(LOG_FILE), pid: child.id(), child })
+}
+
+fn cannot_start(index: u16, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Generic, format!("validator {index} cannot be started: {error}"))
+}
+
+/// What starts a validator: it stops when its standard input, a pipe, is closed.
+///
+/// # Errors
+/// The program or the log cannot be opened.
+pub fn command(dir: &Path, index: u16, global: &Global) -> Result<std::process::Command, Failure> {
     let home = home(dir, index);
-    let log = home.join("node.log");
-    let failed =
-        |error: std::io::Error| Failure::new(Exit::Generic, format!("validator {index} cannot be started: {error}"));
+    let log = home.join(LOG_FILE);
+    let failed = |error: std::io::Error| cannot_start(index, &error);
     let output = OpenOptions::new().create(true).append(true).open(&log).map_err(failed)?;
     let mut command = std::process::Command::new(std::env::current_exe().map_err(failed)?);
     command.arg("node").arg("--config").arg(home.join("config.toml")).arg("--exit-with-stdin");
@@ -54,8 +73,7 @@ pub fn start(dir: &Path, index: u16, global: &Global) -> Result<Validator, Failu
     // A group of its own: Ctrl-C at the terminal reaches this process only, which then stops the children in order.
     command.process_group(0);
     command.stdin(Stdio::piped()).stdout(output.try_clone().map_err(failed)?).stderr(output);
-    let child = Command::from(command).spawn().map_err(failed)?;
-    Ok(Validator { index, log, pid: child.id(), child })
+    Ok(command)
 }
 
 impl Validator {

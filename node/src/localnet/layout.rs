@@ -2,6 +2,7 @@
 //!
 //! Invariant: only names that a localnet makes are ever deleted, and only in a directory with its manifest.
 
+use super::children::{LOG_FILE, TRACE_FILE};
 use crate::cli::LocalnetArgs;
 use crate::config::{ConsensusConfig, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, read_genesis};
 use crate::devkeys::{DevSeed, SEED_FILE};
@@ -18,7 +19,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 const MANIFEST_FILE: &str = "localnet.toml";
-const GENESIS_FILE: &str = "genesis.json";
+/// The genesis of all.
+pub const GENESIS_FILE: &str = "genesis.json";
 const MANIFEST_VERSION: u8 = 1;
 const DEFAULT_VALIDATORS: u16 = 6;
 const DEFAULT_ACCOUNTS: u32 = 1000;
@@ -205,7 +207,7 @@ fn clear(dir: &Path, validators: u16) -> Result<(), Failure> {
         if data.exists() {
             fs::remove_dir_all(&data).map_err(|error| failed(&data, "delete", error))?;
         }
-        for name in ["config.toml", BLS_FILE, NETWORK_FILE, VALIDATOR_FILE, "node.log"] {
+        for name in ["config.toml", BLS_FILE, NETWORK_FILE, VALIDATOR_FILE, LOG_FILE, TRACE_FILE] {
             remove(&home.join(name))?;
         }
         remove(&crate::run::first_use::marker_of(&home.join(BLS_FILE)))?;

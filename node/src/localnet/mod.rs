@@ -8,7 +8,8 @@ mod meter;
 mod process;
 mod watch;
 
-pub use layout::Manifest;
+pub use children::{LOG_FILE, TRACE_FILE, command};
+pub use layout::{GENESIS_FILE, Manifest, home, prepare};
 pub use process::usage;
 
 use crate::cli::{Global, LocalnetArgs};
@@ -44,10 +45,12 @@ pub fn run(args: &LocalnetArgs, global: &Global) -> Result<Output, Failure> {
     let manifest = layout::prepare(args)?;
     check_ports(&manifest)?;
     introduce(&args.dir, &manifest)?;
+    let traced = ["--trace-received".to_owned(), children::TRACE_FILE.to_owned()];
+    let traced = if args.trace_received { traced.to_vec() } else { Vec::new() };
     block_on(async {
         let mut validators = Vec::new();
         for index in 0..manifest.validators {
-            match children::start(&args.dir, index, global) {
+            match children::start(&args.dir, index, global, &traced) {
                 Ok(validator) => validators.push(validator),
                 Err(failure) => {
                     children::stop(&mut validators).await;
@@ -64,7 +67,11 @@ pub fn run(args: &LocalnetArgs, global: &Global) -> Result<Output, Failure> {
     })
 }
 
-fn check_ports(manifest: &Manifest) -> Result<(), Failure> {
+/// That all ports are free.
+///
+/// # Errors
+/// Names the first that is not.
+pub fn check_ports(manifest: &Manifest) -> Result<(), Failure> {
     for index in 0..manifest.validators {
         let (p2p, rpc) = manifest.addresses(index);
         let advice = |failure: Failure| {
@@ -80,7 +87,7 @@ fn introduce(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
     note_line(format_args!("validator  p2p (udp)              api                      log"));
     for index in 0..manifest.validators {
         let (p2p, rpc) = manifest.addresses(index);
-        let log = layout::home(dir, index).join("node.log");
+        let log = layout::home(dir, index).join(LOG_FILE);
         note_line(format_args!(
             "{index:>9}  {:<21}  http://{:<16}  {}",
             p2p.to_string(),

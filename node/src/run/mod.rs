@@ -13,6 +13,7 @@ mod wires;
 use crate::config::Prepared;
 use crate::datadir::DataDir;
 use crate::exit::{Exit, Failure};
+use crate::trace::TraceThread;
 use minuet_consensus::driver::{Driver, DriverConfig, Fatal};
 use minuet_consensus::effect::Halt;
 use minuet_consensus::replica::{ReplicaConfig, Tip};
@@ -25,7 +26,7 @@ use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
 use minuet_execution::{Ledger, LedgerDriver};
 use minuet_mempool::MempoolDriver;
-use minuet_p2p::{P2pHandle, P2pIdentity};
+use minuet_p2p::{P2pHandle, P2pIdentity, P2pRings};
 use minuet_rpc::{Role, RpcContext, RpcHandle};
 use minuet_storage::{Journal, JournalConfig, JournalDriver, RealDirectory, RocksStore};
 use std::path::Path;
@@ -34,6 +35,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use wires::Wires;
+
+pub(crate) use consensus::unix_us;
 
 /// Why the node ends.
 pub(crate) enum End {
@@ -54,6 +57,7 @@ struct Running {
     _no_journal: Option<wires::JournalEnds>,
     store: Arc<RocksStore>,
     space: space::SpaceThread,
+    trace: Option<TraceThread>,
     /// Its lock is held for as long as anything may write there.
     _data_dir: DataDir,
 }
@@ -97,9 +101,10 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let role = role(prepared.validator, signer);
     let pool_log =
         pool_log::open(&prepared.data_dir.path().join("pool"), genesis.fingerprint(), prepared.config.mempool.log_mb)?;
-    let Wires { bells, consensus, network, mempool, ledger: ledger_rings, journal: journal_rings, api } =
+    let Wires { bells, consensus, mut network, mempool, ledger: ledger_rings, journal: journal_rings, api } =
         wires::connect();
 
+    let trace = open_trace(&prepared.config.trace.received, &mut network)?;
     let tip = stored_tip(&ledger)?;
     let config = driver_config(&plan, &genesis, signer, prepared.bls_key, &status);
     let clock = consensus::Clock::start();
@@ -148,8 +153,19 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         _no_journal: no_journal,
         store,
         space,
+        trace,
         _data_dir: prepared.data_dir,
     })
+}
+
+/// Lets every signed message from peers be written down, if that is asked for.
+fn open_trace(file: &Path, network: &mut P2pRings) -> Result<Option<TraceThread>, Failure> {
+    if file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let (observer, thread) = crate::trace::open(file)?;
+    network.observer = Some(observer);
+    Ok(Some(thread))
 }
 
 const fn role(validator: Option<ValidatorIndex>, signer: Option<ValidatorIndex>) -> Role {
@@ -262,6 +278,9 @@ impl Running {
         self.consensus.stop();
         self.rpc.shutdown();
         self.p2p.shutdown();
+        if let Some(trace) = self.trace {
+            trace.finish();
+        }
         for (name, thread) in self.others {
             if thread.join().is_err() {
                 tracing::error!(name, "the thread panicked");

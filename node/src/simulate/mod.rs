@@ -1,8 +1,10 @@
 //! `minuet simulate`: seeds through the deterministic simulator, on every core.
 
+mod args;
 pub mod regions;
 
-use crate::cli::SimulateArgs;
+pub use args::SimulateArgs;
+
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -148,7 +150,7 @@ fn report(sums: Sums, begun: Instant, cores: usize, hash: Option<u64>) -> Output
             outcome.faults.join(", "),
             options.command()
         );
-        Some(Failure::new(Exit::SafetyHalt, reason))
+        Some(Failure::new(Exit::Violation, reason))
     });
     let json = json!({
         "ok": failure.is_none(), "seeds": sums.seeds, "views": sums.views, "blocks": sums.blocks,

@@ -134,8 +134,10 @@ pub fn all_down(chance: &mut Chance) -> String {
 /// Levels when its newest block is no older than this many of another's.
 const LEVEL_BLOCKS: u64 = 3;
 
+const DEFAULT_BEHIND: u64 = 5_000;
+
 pub fn behind(_: &mut Chance) -> String {
-    let (blocks, rate) = (setting("MINUET_CHAOS_BLOCKS", 5_000), 200);
+    let (blocks, rate) = (setting("MINUET_CHAOS_BLOCKS", DEFAULT_BEHIND), 200);
     let mut network = Network::with(&["--set", "consensus.empty_block_delay_ms=1"]);
     let witness = Witness::of(&network);
     let mut load = SteadyLoad::start(&network, rate);
@@ -176,5 +178,6 @@ pub fn behind(_: &mut Chance) -> String {
     );
     let reached = took <= Duration::from_secs(30) && most <= 200 * MIB;
     let target = "level with the tip ≤ 30 s, memory +≤ 200 MiB";
-    row("5,000 blocks behind, under 200 tx/s", target, &measured, reached, "behind", "")
+    let settings = if blocks == DEFAULT_BEHIND { String::new() } else { format!("MINUET_CHAOS_BLOCKS={blocks}") };
+    row(&format!("{blocks} blocks behind, under {rate} tx/s"), target, &measured, reached, "behind", &settings)
 }

@@ -12,6 +12,7 @@
 //! `MINUET_CHAOS_ONLY=a,b` runs these scenarios or figures only, `MINUET_CHAOS_SEED` repeats a run's choices.
 
 mod attacker;
+#[path = "../../src/chaos/chance.rs"]
 mod chance;
 mod disks;
 mod figures;

@@ -3,10 +3,12 @@
 //!
 //! One binary, so that the networks of six come one after the other (see [`harness::Network`]).
 
+mod chaos;
 mod copies;
 mod crashes;
 mod damage;
 mod followers;
+mod fsync_order;
 mod harness;
 mod localnet;
 mod moving;
@@ -17,3 +19,4 @@ mod refusals;
 mod retention;
 mod stops;
 mod storage;
+mod traces;

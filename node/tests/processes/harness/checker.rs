@@ -1,53 +1,10 @@
 //! What must hold after anything that a test did to a network: one function for all tests.
 
-use super::witness::hash;
-use super::{Network, Seen, Shown, View, Witness};
-use minuet_core::{Address, B256, U256};
+use super::{Found, Network, View, Witness, in_chains};
+use minuet_core::{Address, U256};
 use minuet_rpc::proto::BlockEvent;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A final block as a node reads it back from its store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub shown: Shown,
-    pub transactions: Vec<B256>,
-}
-
-impl Found {
-    fn of(event: &BlockEvent) -> Self {
-        let shown = Shown { hash: hash(&event.hash), view: event.view };
-        Self { shown, transactions: event.transaction_hashes.iter().map(|bytes| hash(bytes)).collect() }
-    }
-}
-
-/// What is wrong with the chains of some nodes, from height 1 on, beside what was shown: pure.
-pub fn in_chains(chains: &BTreeMap<u16, Vec<Found>>, seen: &Seen) -> Vec<String> {
-    let mut wrong = seen.violations.clone();
-    let Some((first, reference)) = chains.first_key_value() else { return wrong };
-    for (height, shown) in seen.blocks() {
-        let place = usize::try_from(height.saturating_sub(1)).unwrap();
-        if reference.get(place).is_none_or(|found| found.shown != *shown) {
-            wrong.push(format!("height {height} was shown as final and is not in the chain of validator {first}"));
-        }
-    }
-    let mut transactions = BTreeSet::new();
-    let mut view = 0;
-    for (height, found) in (1..).zip(reference) {
-        if found.shown.view <= view {
-            wrong.push(format!("height {height} is of view {}, as high as the one below", found.shown.view));
-        }
-        view = found.shown.view;
-        for transaction in found.transactions.iter().filter(|hash| !transactions.insert(**hash)) {
-            wrong.push(format!("transaction {transaction} is final a second time at height {height}"));
-        }
-    }
-    for (node, chain) in chains.iter().filter(|(_, chain)| *chain != reference) {
-        let height = chain.iter().zip(reference).position(|(one, other)| one != other).unwrap_or(chain.len()) + 1;
-        wrong.push(format!("validators {first} and {node} differ at height {height}"));
-    }
-    wrong
-}
 
 /// Everything shown as final is final on all and was never missing; block hashes and state roots are equal on all nodes;
 /// no transfer is final twice; no wei came from nowhere, on any node; no key said two things, nothing panicked. All nodes

@@ -8,13 +8,15 @@ mod checker;
 mod log;
 mod network;
 mod node;
+mod shared;
 mod witness;
 
-pub use checker::{Found, each_final_once, in_chains, same_everywhere};
+pub use checker::{each_final_once, same_everywhere};
 pub use log::Log;
 pub use network::{Network, VALIDATORS, turn};
 pub use node::{Lone, Node, View};
-pub use witness::{Seen, Shown, Witness};
+pub use shared::seen::{Found, Seen, Shown, in_chains};
+pub use witness::Witness;
 
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -1,12 +1,18 @@
 //! Chance from a seed, so that a run can be repeated; and moments drawn by it.
+//!
+//! The tests of processes use this file too.
 
 use std::ops::Range;
 use std::time::Duration;
 
 /// SplitMix64.
+#[derive(Debug)]
 pub struct Chance(u64);
 
+#[allow(dead_code, reason = "each of its users needs a part")]
 impl Chance {
+    /// From a seed; the same gives the same.
+    #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -19,12 +25,19 @@ impl Chance {
         z ^ (z >> 31)
     }
 
+    /// A number below a limit; 0 if there is none.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }
 
+    /// A validator among so many.
     pub fn index(&mut self, limit: u16) -> u16 {
-        u16::try_from(self.below(limit.into())).unwrap()
+        u16::try_from(self.below(limit.into())).expect("below a number of 16 bits")
+    }
+
+    /// A number of a range.
+    pub fn within(&mut self, range: Range<u64>) -> u64 {
+        range.start + self.below(range.end - range.start)
     }
 
     /// So many different numbers below a limit, ascending.
@@ -32,15 +45,14 @@ impl Chance {
         let mut left: Vec<u16> = (0..limit).collect();
         while left.len() > usize::from(count) {
             let out = self.below(left.len() as u64);
-            left.remove(usize::try_from(out).unwrap());
+            left.remove(usize::try_from(out).expect("below a length"));
         }
         left
     }
 
     /// Lets a time pass that is drawn from a range of milliseconds: nothing is waited for, the moment is the point.
     pub fn moment(&mut self, ms: Range<u64>) {
-        let span = ms.end - ms.start;
-        pass(Duration::from_millis(ms.start + self.below(span)));
+        pass(Duration::from_millis(self.within(ms)));
     }
 }
 
