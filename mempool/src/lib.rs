@@ -21,6 +21,7 @@ mod pool;
 mod testing;
 mod thread;
 
+pub use driver::frames::unpack as unpack_frame;
 pub use config::{ChainRules, MempoolConfig};
 pub use driver::{MempoolDriver, MempoolRings};
 pub use log::{OpenedLog, PoolLog, PoolLogError};
