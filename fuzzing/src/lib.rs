@@ -37,16 +37,27 @@ pub struct Target {
     pub seeds: fn() -> Vec<Seed>,
     /// Memory that a run may take: so much in any case.
     pub fixed_bytes: usize,
-    /// And so many bytes for each byte of the input.
+    /// And so many bytes for each byte of the input; no more than the items of a whole block and eight times the input.
     pub bytes_per_byte: usize,
     /// Mutants of every file of the corpus in a plain test run.
     pub mutants: u64,
 }
 
 const KIB: usize = 1 << 10;
+/// What the items of a body take that are as many and as short as can be, 32 bytes each: the most that any decoder may
+/// keep beyond a multiple of its input.
+const MOST_ITEM_BYTES: usize = 32 * minuet_core::block::MAX_BLOCK_TRANSACTIONS;
 
 const fn target(name: &'static str, run: fn(&[u8]) -> bool, seeds: fn() -> Vec<Seed>) -> Target {
-    Target { name, run, seeds, fixed_bytes: 16 * KIB, bytes_per_byte: 16, mutants: 1000 }
+    Target { name, run, seeds, fixed_bytes: 16 * KIB, bytes_per_byte: 40, mutants: 4000 }
+}
+
+impl Target {
+    /// Memory that a run over an input of this length may take.
+    #[must_use]
+    pub fn allowed_bytes(&self, length: usize) -> usize {
+        self.fixed_bytes + (self.bytes_per_byte * length).min(MOST_ITEM_BYTES + 8 * length)
+    }
 }
 
 /// All targets that libraries hold. Those of the program itself are in `node/src/config/fuzz_tests.rs` and
@@ -68,10 +79,25 @@ pub const TARGETS: [Target; 19] = [
     target("transaction", block::transaction, seeds::transaction),
     target("journal_record", files::journal_record, seeds::journal_record),
     // The disk in memory and the comparisons count too; a chunk of the reader is 64 KiB.
-    Target { fixed_bytes: 512 * KIB, bytes_per_byte: 48, mutants: 200, ..target("journal", files::journal, seeds::journal) },
-    Target { fixed_bytes: 512 * KIB, bytes_per_byte: 48, mutants: 200, ..target("pool_log", files::pool_log, seeds::pool_log) },
+    Target {
+        fixed_bytes: 512 * KIB,
+        bytes_per_byte: 48,
+        mutants: 800,
+        ..target("journal", files::journal, seeds::journal)
+    },
+    Target {
+        fixed_bytes: 512 * KIB,
+        bytes_per_byte: 48,
+        mutants: 800,
+        ..target("pool_log", files::pool_log, seeds::pool_log)
+    },
     // Four bytes of a stored receipt are a receipt with a bloom of 256 bytes; the rest of the chain is there as well.
-    Target { fixed_bytes: 64 * KIB, bytes_per_byte: 256, mutants: 200, ..target("database", database::database, seeds::database) },
+    Target {
+        fixed_bytes: 64 * KIB,
+        bytes_per_byte: 256,
+        mutants: 800,
+        ..target("database", database::database, seeds::database)
+    },
     // Keys and proofs of possession are checked in every genesis that is otherwise good.
     Target { fixed_bytes: 64 * KIB, mutants: 100, ..target("genesis", genesis::genesis, seeds::genesis) },
 ];

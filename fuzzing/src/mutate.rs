@@ -14,7 +14,9 @@ pub fn mutant_of(base: &[u8], other: &[u8], seed: u64) -> Vec<u8> {
     let mut chance = Chance::new(seed);
     let mut bytes = base.to_vec();
     for _ in 0..=chance.below(3) {
-        if chance.next().is_multiple_of(2) && let Some(mutant) = rlp::mutant(&bytes, &mut chance) {
+        if chance.next().is_multiple_of(2)
+            && let Some(mutant) = rlp::mutant(&bytes, &mut chance)
+        {
             bytes = mutant;
         } else {
             change(&mut bytes, other, &mut chance);

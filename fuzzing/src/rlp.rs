@@ -72,7 +72,10 @@ fn change(item: &mut Item, chance: &mut Chance) {
 
 fn change_text(bytes: &mut Vec<u8>, chance: &mut Chance) {
     // Headers, bodies and certificates stand in other messages as texts.
-    if bytes.len() > 8 && chance.next().is_multiple_of(2) && let Some(inner) = mutant(bytes, chance) {
+    if bytes.len() > 8
+        && chance.next().is_multiple_of(2)
+        && let Some(inner) = mutant(bytes, chance)
+    {
         *bytes = inner;
         return;
     }
@@ -81,7 +84,10 @@ fn change_text(bytes: &mut Vec<u8>, chance: &mut Chance) {
         1 => *bytes = vec![chance.byte()],
         2 => bytes.push(chance.byte()),
         3 => _ = bytes.pop(),
-        4 => *bytes = (chance.next() >> chance.below(64)).to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect(),
+        4 => {
+            *bytes =
+                (chance.next() >> chance.below(64)).to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect()
+        }
         5 => bytes.insert(0, 0),
         _ if bytes.is_empty() => bytes.push(1),
         _ => {
@@ -103,7 +109,7 @@ fn change_list(items: &mut Vec<Item>, chance: &mut Chance) {
             let mut copy = Vec::new();
             write(&items[place], &mut copy);
             let copies = 1 << chance.below(5);
-            let read_back = |_| read(&mut copy.as_slice(), 0, &mut MAX_ITEMS.clone());
+            let read_back = |_| read(&mut copy.as_slice(), 0, &mut { MAX_ITEMS });
             items.extend((0..copies).filter_map(read_back));
         }
         _ => items.clear(),
@@ -126,7 +132,7 @@ mod tests {
         for _ in 0..1000 {
             let bytes = mutant(&certificate, &mut chance).expect("a certificate is RLP");
             let mut rest = bytes.as_slice();
-            assert!(read(&mut rest, 0, &mut MAX_ITEMS.clone()).is_some() && rest.is_empty());
+            assert!(read(&mut rest, 0, &mut { MAX_ITEMS }).is_some() && rest.is_empty());
             certificates += u32::from(Certificate::from_bytes(&bytes).is_ok());
             let bytes = mutant(&transaction, &mut chance).expect("a transaction is RLP behind its type");
             assert_eq!(bytes[0], 0x6d);

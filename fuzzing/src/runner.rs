@@ -11,7 +11,7 @@
 use crate::{Seed, Target, mutant_of};
 use minuet_core::keccak256;
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -87,7 +87,9 @@ impl Plan {
         Self {
             runs: number("MINUET_FUZZ_RUNS"),
             seed: number("MINUET_FUZZ_SEED").unwrap_or(SEED),
-            only: read("MINUET_FUZZ_ONLY").map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+            only: read("MINUET_FUZZ_ONLY")
+                .map(|names| names.split(',').map(str::to_owned).collect())
+                .unwrap_or_default(),
             input: read("MINUET_FUZZ_INPUT").map(PathBuf::from),
             is_update: read("UPDATE_CORPUS").is_some(),
         }
@@ -114,14 +116,16 @@ pub fn corpora() -> PathBuf {
 
 /// Runs a target's corpus and mutants of it.
 ///
+/// # Errors
+/// The first property that is broken; its input is saved, and the message says how to run it again.
+///
 /// # Panics
-/// When a property is broken (the input is saved, and the message says how to run it again), or when the corpus is not
-/// there or not what the seeds say.
-pub fn check(target: &Target, plan: &Plan, meter: Option<Meter>) -> Outcome {
+/// When the corpus is not there or not what the seeds say.
+pub fn check(target: &Target, plan: &Plan, meter: Option<Meter>) -> Result<Outcome, String> {
     if let Some(path) = &plan.input {
         let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         return run(target, &[(path.display().to_string(), bytes)], &Plan::fixed(0, 0), meter)
-            .unwrap_or_else(|broken| panic!("{}: {}", target.name, broken.reason));
+            .map_err(|broken| format!("{}: {}", target.name, broken.reason));
     }
     let folder = corpora().join(target.name);
     let seeds = (target.seeds)();
@@ -130,7 +134,7 @@ pub fn check(target: &Target, plan: &Plan, meter: Option<Meter>) -> Outcome {
     }
     let corpus = read_corpus(&folder);
     hold_against_seeds(target, &corpus, &seeds);
-    run(target, &corpus, plan, meter).unwrap_or_else(|broken| panic!("{}", report(target, &broken)))
+    run(target, &corpus, plan, meter).map_err(|broken| report(target, &broken))
 }
 
 /// Runs the files and then the mutants.
@@ -146,8 +150,7 @@ pub fn run(
     let started = Instant::now();
     // What is computed once for all runs is none of theirs.
     (target.seeds)().iter().for_each(|seed| _ = catch_unwind(AssertUnwindSafe(|| (target.run)(&seed.bytes))));
-    let mut outcome =
-        Outcome { files: corpus.len(), runs: 0, accepted: 0, time: Duration::ZERO, bytes_per_byte: 0 };
+    let mut outcome = Outcome { files: corpus.len(), runs: 0, accepted: 0, time: Duration::ZERO, bytes_per_byte: 0 };
     let watch = Watch::start(target.name, plan.seed);
     for (name, bytes) in corpus {
         let accepted = run_one(target, bytes, meter, &mut outcome).map_err(|reason| broken(reason, bytes, name))?;
@@ -191,13 +194,9 @@ fn run_one(target: &Target, bytes: &[u8], meter: Option<Meter>, outcome: &mut Ou
     if let Some((meter, before)) = meter.zip(before) {
         let taken = (meter.peak)().saturating_sub(before);
         let beyond = taken.saturating_sub(target.fixed_bytes);
-        if beyond > target.bytes_per_byte * bytes.len() {
-            return Err(format!(
-                "{} bytes of input take {taken} bytes of memory, {} + {} for each are allowed",
-                bytes.len(),
-                target.fixed_bytes,
-                target.bytes_per_byte
-            ));
+        let allowed = target.allowed_bytes(bytes.len());
+        if taken > allowed {
+            return Err(format!("{} bytes of input take {taken} bytes of memory, {allowed} are allowed", bytes.len()));
         }
         outcome.bytes_per_byte = outcome.bytes_per_byte.max(beyond.div_ceil(bytes.len().max(1)));
     }
@@ -253,7 +252,7 @@ fn hold_against_seeds(target: &Target, corpus: &[(String, Vec<u8>)], seeds: &[Se
         corpus.iter().filter(|(name, _)| stored(name)).map(|(name, bytes)| (name.as_str(), bytes)).collect();
     let wanted: BTreeMap<&str, &Vec<u8>> = seeds.iter().map(|seed| (seed.name.as_str(), &seed.bytes)).collect();
     let differs = |name: &&&str| found.get(**name) != wanted.get(**name);
-    let different: Vec<_> = found.keys().chain(wanted.keys()).filter(differs).collect();
+    let different: BTreeSet<_> = found.keys().chain(wanted.keys()).filter(differs).collect();
     assert!(
         different.is_empty(),
         "{}: the corpus is not what the seeds say, in {different:?}: if that is meant, write it with UPDATE_CORPUS=1",
@@ -351,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "is not what the seeds say, in [\"good-one\"]")]
+    #[should_panic(expected = "is not what the seeds say, in {\"good-one\"}")]
     fn a_corpus_whose_seeds_have_changed_is_reported() {
         let seeds = [Seed::good("one", *b"another"), Seed::bad("two", *b"bad-two")];
         hold_against_seeds(&target(|_| true), &corpus(), &seeds);

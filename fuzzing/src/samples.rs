@@ -17,7 +17,7 @@ use minuet_core::receipt::{Receipt, receipts_root};
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction};
 use minuet_core::wire::PROTOCOL_VERSION;
-use minuet_core::{Address, B256, Bytes, Digest, Epoch, Height, PeerId, TimeMs, U256, ValidatorIndex, View};
+use minuet_core::{Address, B256, Bytes, Digest, Epoch, PeerId, TimeMs, U256, ValidatorIndex, View};
 use minuet_mempool::PoolLog;
 use minuet_p2p::hello::Hello;
 use minuet_storage::{Journal, MemoryDirectory};
@@ -252,11 +252,7 @@ pub fn finality_proofs() -> [FinalityProof; 3] {
         FinalityProof::new(headers.to_vec(), certificate.cloned()).expect("few headers")
     };
     let newest = certificates().last();
-    [
-        proof(headers(), newest),
-        proof(&headers()[1..], newest),
-        proof(&[Arc::new(genesis().header().clone())], None),
-    ]
+    [proof(headers(), newest), proof(&headers()[1..], newest), proof(&[Arc::new(genesis().header().clone())], None)]
 }
 
 /// What validator 2 says to validator 1.
@@ -284,7 +280,10 @@ pub fn records() -> Vec<Record> {
         own(Own::Nullify),
         Record::Certificate(Arc::new(certificates()[0].clone())),
         Record::Block { proposal: proposal(), body: Arc::default() },
-        Record::Block { proposal: Proposal { header: Arc::clone(header()), ..proposal() }, body: Arc::new(block_body()) },
+        Record::Block {
+            proposal: Proposal { header: Arc::clone(header()), ..proposal() },
+            body: Arc::new(block_body()),
+        },
         Record::Floor(View(8)),
     ]
 }
@@ -315,6 +314,7 @@ pub fn pool_log_file() -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use minuet_core::Height;
 
     #[test]
     fn everything_signed_verifies() {

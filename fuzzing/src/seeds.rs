@@ -160,7 +160,7 @@ pub fn response() -> Vec<Seed> {
     ];
     let mut seeds = values(all.map(|response| response.to_bytes()));
     // Four bytes each, and far more of them than a response may hold: counted before any is kept.
-    let blocks = list(&[0xc3, 0x80, 0x80, 0xc0].repeat(8192));
+    let blocks = list(&[0xc3, 0x80, 0x80, 0xc0].repeat(16_384));
     seeds.push(Seed::bad("many-blocks", list(&[&[2, 0xc0, 0xc0], &blocks[..]].concat())));
     seeds
 }
@@ -323,7 +323,7 @@ pub fn genesis() -> Vec<Seed> {
         Seed::good("one-validator", one.clone()),
         Seed::good("six-validators", text(6)),
         Seed::bad("account-twice", twice),
-        Seed::bad("address-prefix", upper),
+        Seed::good("upper-case-prefix", upper),
         Seed::bad("no-validator", text(0)),
         Seed::bad("version", one.replacen("\"version\": 1", "\"version\": 2", 1)),
         Seed::bad("deep", "[".repeat(3000)),

@@ -23,8 +23,15 @@ fn alone() -> MutexGuard<'static, ()> {
 fn every_saved_input_and_its_mutants_keep_all_properties() {
     let _alone = alone();
     let plan = Plan::from_env();
+    let mut broken = Vec::new();
     for target in TARGETS.iter().filter(|target| plan.names(target)) {
-        let outcome = runner::check(target, &plan, Some(METER));
+        let outcome = match runner::check(target, &plan, Some(METER)) {
+            Ok(outcome) => outcome,
+            Err(report) => {
+                broken.push(report);
+                continue;
+            }
+        };
         println!(
             "{:<15} {:>3} files, {:>9} runs, {:>8} values, {:>8.1?}, at most {} + {} bytes for each byte",
             target.name,
@@ -35,8 +42,8 @@ fn every_saved_input_and_its_mutants_keep_all_properties() {
             target.fixed_bytes,
             outcome.bytes_per_byte
         );
-        assert!(outcome.accepted > 0, "{}: nothing that was run is a value", target.name);
     }
+    assert!(broken.is_empty(), "{} targets are broken:\n{}", broken.len(), broken.join("\n"));
 }
 
 #[test]

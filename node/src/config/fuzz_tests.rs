@@ -51,6 +51,7 @@ fn seeds() -> Vec<Seed> {
 fn every_saved_configuration_and_its_mutants_keep_all_properties() {
     let plan = Plan::from_env();
     if plan.names(&TARGET) {
-        println!("{:?}", runner::check(&TARGET, &plan, None));
+        let outcome = runner::check(&TARGET, &plan, None);
+        println!("{:?}", outcome.unwrap_or_else(|report| panic!("{report}")));
     }
 }
