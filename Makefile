@@ -9,7 +9,7 @@ CARGO ?= cargo
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
-.PHONY: help setup build localnet test chaos-smoke lint bench clean
+.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora lint bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,6 +31,12 @@ test: setup ## Run all tests
 
 chaos-smoke: setup ## Kill, pause, double and rob real processes for 10 to 15 minutes
 	MINUET_CHAOS=smoke $(CARGO) test $(BUILD_FLAGS) --test chaos
+
+fuzz: ## Fuzz every target with cargo-fuzz (FUZZ_SECONDS=60 each, FUZZ_TARGETS='frame certificate')
+	@bash scripts/fuzz.sh
+
+fuzz-corpora: setup ## Run the saved fuzzing inputs and mutants of them (MINUET_FUZZ_RUNS=N for each target)
+	$(CARGO) test $(BUILD_FLAGS) --test corpora --bin minuet -- --nocapture every_saved
 
 lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check

@@ -46,7 +46,7 @@ pub enum Record {
     Floor(View),
 }
 
-#[derive(RlpEncodable, RlpDecodable)]
+#[derive(Clone, RlpEncodable, RlpDecodable)]
 struct RecordFields {
     kind: u8,
     view: View,
@@ -106,19 +106,25 @@ impl Record {
     pub fn from_journal(record: &JournalRecord) -> Result<Self, CodecError> {
         const WHAT: &str = "journal record";
         let fields: RecordFields = codec::decode(WHAT, &record.payload, MAX_RECORD_BYTES)?;
-        let view = fields.view;
-        Ok(match fields.kind {
-            1 => Self::Own { view, own: Own::Propose(fields.digest) },
-            2 => Self::Own { view, own: Own::Notarize(fields.digest) },
-            3 => Self::Own { view, own: Own::Nullify },
-            4 => Self::Certificate(Arc::new(Certificate::from_bytes(&fields.payload)?)),
-            5 => Self::Block {
-                proposal: Proposal::from_bytes(&fields.payload)?,
-                body: Arc::new(Body::decode(&fields.body)?),
-            },
-            6 => Self::Floor(view),
-            _ => return Err(CodecError::malformed(WHAT, "unknown kind: written by a newer version?")),
-        })
+        let RecordFields { kind, view, digest, payload, body } = fields;
+        let record = match (kind, digest.is_zero(), payload.is_empty(), body.is_empty()) {
+            (1, _, true, true) => Self::Own { view, own: Own::Propose(digest) },
+            (2, _, true, true) => Self::Own { view, own: Own::Notarize(digest) },
+            (3, true, true, true) => Self::Own { view, own: Own::Nullify },
+            (4, true, _, true) => Self::Certificate(Arc::new(Certificate::from_bytes(&payload)?)),
+            (5, true, ..) => {
+                Self::Block { proposal: Proposal::from_bytes(&payload)?, body: Arc::new(Body::decode(&body)?) }
+            }
+            (6, true, true, true) => Self::Floor(view),
+            _ => {
+                let reason = "unknown kind, or a field that its kind does not have: written by a newer version?";
+                return Err(CodecError::malformed(WHAT, reason));
+            }
+        };
+        if record.view() != view {
+            return Err(CodecError::malformed(WHAT, "it names another view than what it holds"));
+        }
+        Ok(record)
     }
 }
 

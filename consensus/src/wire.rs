@@ -1,6 +1,6 @@
 //! What consensus says to its peers: proposals, bodies, requests and responses. Statements and certificates are core's.
 
-use alloy_rlp::{RlpDecodable, RlpEncodable};
+use alloy_rlp::{Buf, Decodable, Header, RlpDecodable, RlpEncodable};
 use minuet_core::block::{Block, Body};
 use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::{Certificate, CertificateKind};
@@ -212,6 +212,7 @@ impl Response {
     /// Anything malformed, in excess, or a body that is not its header's.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         const WHAT: &str = "response";
+        check_counts(WHAT, bytes)?;
         let fields: ResponseFields = codec::decode(WHAT, bytes, FrameKind::Response.max_bytes())?;
         let proofs = fields.certificates.len() + fields.statements.len();
         match fields.kind {
@@ -224,6 +225,27 @@ impl Response {
             _ => Err(CodecError::malformed(WHAT, "unknown kind, or more than its kind may hold")),
         }
     }
+}
+
+/// The items of a response's lists, counted before any is kept: half a million blocks of four bytes would take 22 times
+/// their bytes.
+fn check_counts(what: &'static str, mut bytes: &[u8]) -> Result<(), CodecError> {
+    let malformed = |error| CodecError::malformed(what, error);
+    let mut fields = Header::decode_bytes(&mut bytes, true).map_err(malformed)?;
+    u8::decode(&mut fields).map_err(malformed)?;
+    for limit in [MAX_RESPONSE_PROOFS, MAX_RESPONSE_PROOFS, MAX_RESPONSE_BLOCKS] {
+        let mut items = Header::decode_bytes(&mut fields, true).map_err(malformed)?;
+        let mut length = 0;
+        while !items.is_empty() {
+            let payload_length = Header::decode(&mut items).map_err(malformed)?.payload_length;
+            items.advance(payload_length);
+            length += 1;
+            if length > limit {
+                return Err(CodecError::TooLong { what, length, limit });
+            }
+        }
+    }
+    Ok(())
 }
 
 impl BlockFields {

@@ -4,7 +4,7 @@ use crate::codec::{self, CodecError};
 use crate::header::BlockHeader;
 use crate::transaction::{MAX_TRANSACTION_BYTES, transactions_root};
 use crate::{Bytes, Digest};
-use alloy_rlp::{Buf, Header};
+use alloy_rlp::{Buf, Decodable, Header};
 use std::sync::Arc;
 
 /// The longest encoded body, in bytes.
@@ -36,8 +36,18 @@ impl Body {
         if bytes.len() > MAX_BODY_BYTES {
             return Err(CodecError::TooLong { what: WHAT, length: bytes.len(), limit: MAX_BODY_BYTES });
         }
-        check_items(bytes)?;
-        Ok(Self { transactions: codec::decode(WHAT, bytes, MAX_BODY_BYTES)? })
+        let malformed = |error| CodecError::malformed(WHAT, error);
+        // No more than what the items need: growing step by step would take three times as much on the way.
+        let mut transactions = Vec::with_capacity(count_items(bytes)?);
+        let mut rest = bytes;
+        let mut items = Header::decode_bytes(&mut rest, true).map_err(malformed)?;
+        while !items.is_empty() {
+            transactions.push(Bytes::decode(&mut items).map_err(malformed)?);
+        }
+        match rest.len() {
+            0 => Ok(Self { transactions }),
+            count => Err(CodecError::Trailing { what: WHAT, count }),
+        }
     }
 
     /// Root of the ordered trie over the envelopes: what the header must carry.
@@ -48,7 +58,7 @@ impl Body {
 }
 
 /// Number and lengths of the items, read before any is kept: two million empty ones would take 32 times their bytes.
-fn check_items(mut bytes: &[u8]) -> Result<(), CodecError> {
+fn count_items(mut bytes: &[u8]) -> Result<usize, CodecError> {
     let malformed = |error| CodecError::malformed(WHAT, error);
     let mut items = Header::decode_bytes(&mut bytes, true).map_err(malformed)?;
     let mut count = 0;
@@ -63,7 +73,7 @@ fn check_items(mut bytes: &[u8]) -> Result<(), CodecError> {
         }
         items.advance(length);
     }
-    Ok(())
+    Ok(count)
 }
 
 /// A header with the body that it commits to.

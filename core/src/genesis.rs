@@ -11,8 +11,10 @@ use crate::header::BlockHeader;
 use crate::statement::SigningContext;
 use crate::{Address, B256, Bytes, Digest, Epoch, TimeMs, U256, domain, keccak256};
 use alloy_rlp::{RlpDecodable, RlpEncodable};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use thiserror::Error;
 
 /// The format that this program reads.
@@ -32,8 +34,36 @@ pub struct GenesisFile {
     pub fees: FeeRules,
     /// In the order of their indexes.
     pub validators: Vec<GenesisValidator>,
-    /// Address → balance in wei (decimal string).
+    /// Address → balance in wei (decimal string); none twice.
+    #[serde(deserialize_with = "distinct_accounts")]
     pub accounts: BTreeMap<Address, U256>,
+}
+
+/// By itself a map takes the last of two values for one key without a word, and a balance would be lost.
+fn distinct_accounts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Address, U256>, D::Error> {
+    struct Accounts;
+
+    impl<'de> Visitor<'de> for Accounts {
+        type Value = BTreeMap<Address, U256>;
+
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str("addresses with their balances")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut accounts = BTreeMap::new();
+            while let Some((address, balance)) = entries.next_entry()? {
+                if accounts.insert(address, balance).is_some() {
+                    return Err(A::Error::custom(format_args!(
+                        "account {address} is named twice: give it one balance"
+                    )));
+                }
+            }
+            Ok(accounts)
+        }
+    }
+
+    deserializer.deserialize_map(Accounts)
 }
 
 #[derive(Deserialize)]

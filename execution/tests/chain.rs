@@ -36,6 +36,9 @@ fn damaged_values_are_named() {
     for bytes in [&hex!("c4058203e8ff")[..], &hex!("c2058203e8"), &hex!("80"), &[], &hex!("c505820000e8")] {
         assert!(matches!(format::decode_account(bytes), Err(StoreError::Corrupt { .. })), "{bytes:?}");
     }
+    // A plain account has one form: without the two hashes.
+    let long = minuet_core::alloy_rlp::encode(Account::with_balance(U256::from(5)));
+    assert!(format::decode_account(&long).unwrap_err().to_string().contains("contract's form"));
     assert!(format::decode_place(&[0; 11]).is_err() && format::decode_place(&[]).is_err());
     assert!(format::decode_height("height", &[0; 7]).is_err());
 }

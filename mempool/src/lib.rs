@@ -22,6 +22,7 @@ mod testing;
 mod thread;
 
 pub use config::{ChainRules, MempoolConfig};
+pub use driver::frames::unpack as unpack_frame;
 pub use driver::{MempoolDriver, MempoolRings};
 pub use log::{OpenedLog, PoolLog, PoolLogError};
 pub use pool::{Examined, Origin, Overlay, Pool, SelectLimits};

@@ -1,10 +1,14 @@
 //! A frame on a lane: kind (1 byte), length of the payload (4 bytes, big-endian), payload.
 
 use crate::stats::Reject;
+use minuet_core::Bytes;
+use minuet_core::alloy_primitives::bytes;
 use minuet_core::wire::{FrameKind, Lane};
 
 /// Kind and length.
 pub const HEADER_BYTES: usize = 5;
+/// Set aside for a payload before any of it has come; the rest follows what really arrives.
+pub const FIRST_ALLOCATION_BYTES: usize = 64 << 10;
 
 /// What stands before a payload of `length` bytes, which the caller has held against the kind's limit.
 #[must_use]
@@ -54,9 +58,54 @@ pub fn parse_header(header: [u8; HEADER_BYTES], lane: Lane) -> Result<(FrameKind
     }
 }
 
+/// Bytes of a known number, put together from pieces of any length. Their length was checked before ([`parse_header`]).
+#[derive(Debug)]
+pub struct Filling {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Filling {
+    /// Nothing yet, of `length` bytes.
+    #[must_use]
+    pub fn new(length: usize) -> Self {
+        Self { bytes: Vec::with_capacity(length.min(FIRST_ALLOCATION_BYTES)), length }
+    }
+
+    /// Takes what is missing, or as much of it as there is, from the front of `piece`; whether nothing is missing now.
+    pub fn take(&mut self, piece: &mut bytes::Bytes) -> bool {
+        let missing = self.length - self.bytes.len();
+        self.bytes.extend_from_slice(&piece.split_to(missing.min(piece.len())));
+        self.bytes.len() == self.length
+    }
+
+    /// What has come: copies, so that a small payload never keeps a large receive buffer alive.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        Bytes::from(self.bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filling_takes_what_is_missing_from_pieces_of_any_length_and_no_more() {
+        let whole: Vec<u8> = (0..100).collect();
+        for length in [0, 1, 40, 99, 100] {
+            for piece in [1, 3, 100] {
+                let (mut filling, mut rest) = (Filling::new(length), bytes::Bytes::copy_from_slice(&whole));
+                let mut chunk = bytes::Bytes::new();
+                while !filling.take(&mut chunk) {
+                    assert!(chunk.is_empty(), "only what is used up is filled up");
+                    chunk = rest.split_to(piece.min(rest.len()));
+                }
+                assert_eq!(filling.into_bytes(), whole[..length]);
+                assert_eq!([chunk, rest].concat(), whole[length..], "{length} bytes in pieces of {piece}");
+            }
+        }
+    }
 
     #[test]
     fn every_kind_reads_back_on_its_lane_up_to_its_limit_and_nowhere_else() {

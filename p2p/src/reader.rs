@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use crate::closing::CloseReason;
-use crate::frame::{HEADER_BYTES, parse_header};
+use crate::frame::{Filling, HEADER_BYTES, parse_header};
 use crate::hub::Hub;
 use crate::inlets::Delivery;
 use crate::link::Link;
@@ -17,8 +17,6 @@ use std::time::{Duration, Instant};
 
 /// Taken from the connection at once.
 const CHUNK_BYTES: usize = 64 << 10;
-/// Set aside for a payload before any of it has come; the rest follows what really arrives.
-const FIRST_ALLOCATION_BYTES: usize = 64 << 10;
 
 /// Waiting for the budget of a lane adds up to an offence.
 const FLOOD_AFTER: Duration = Duration::from_secs(1);
@@ -39,8 +37,8 @@ struct Input {
 }
 
 impl Input {
-    /// The next bytes, at least one and at most `max`.
-    async fn next(&mut self, max: usize) -> Result<bytes::Bytes, Stop> {
+    /// Waits until there is at least one byte.
+    async fn refill(&mut self) -> Result<(), Stop> {
         while self.chunk.is_empty() {
             self.chunk = match self.stream.read_chunk(CHUNK_BYTES, true).await {
                 Ok(Some(chunk)) => chunk.bytes,
@@ -50,28 +48,20 @@ impl Input {
                 Err(_) => return Err(Stop::Lost),
             };
         }
-        Ok(self.chunk.split_to(max.min(self.chunk.len())))
+        Ok(())
+    }
+
+    async fn take(&mut self, length: usize) -> Result<Bytes, Stop> {
+        let mut filling = Filling::new(length);
+        while !filling.take(&mut self.chunk) {
+            self.refill().await?;
+        }
+        Ok(filling.into_bytes())
     }
 
     async fn header(&mut self) -> Result<[u8; HEADER_BYTES], Stop> {
-        let mut header = [0; HEADER_BYTES];
-        let mut filled = 0;
-        while filled < HEADER_BYTES {
-            let part = self.next(HEADER_BYTES - filled).await?;
-            header[filled..filled + part.len()].copy_from_slice(&part);
-            filled += part.len();
-        }
-        Ok(header)
-    }
-
-    /// A copy of its own, so that a small payload never keeps a large receive buffer alive.
-    async fn payload(&mut self, length: usize) -> Result<Bytes, Stop> {
-        let mut payload = Vec::with_capacity(length.min(FIRST_ALLOCATION_BYTES));
-        while payload.len() < length {
-            let part = self.next(length - payload.len()).await?;
-            payload.extend_from_slice(&part);
-        }
-        Ok(Bytes::from(payload))
+        let header = self.take(HEADER_BYTES).await?;
+        Ok(header.as_ref().try_into().expect("as many bytes as were asked for"))
     }
 }
 
@@ -134,7 +124,7 @@ async fn read_frame(
         }
         tokio::time::sleep(wait).await;
     }
-    let payload = input.payload(length).await?;
+    let payload = input.take(length).await?;
     hub.count_received(link, input.lane, (HEADER_BYTES + length) as u64);
     let delivery = crate::lock(&hub.inlets).deliver(PeerFrame { peer: link.peer, kind, payload });
     match delivery {

@@ -8,9 +8,11 @@ pub mod files;
 pub mod journal;
 pub mod memory;
 mod retired;
+#[cfg(feature = "rocksdb")]
 pub mod rocks;
 
 pub use files::{MemoryDirectory, MemoryFile, RealDirectory, RealFile};
 pub use journal::{Journal, JournalConfig, JournalContents, JournalDriver, JournalError};
 pub use memory::MemoryStore;
+#[cfg(feature = "rocksdb")]
 pub use rocks::{RocksConfig, RocksStore};

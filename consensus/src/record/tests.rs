@@ -76,6 +76,32 @@ fn a_record_of_an_unknown_kind_is_refused() {
 }
 
 #[test]
+fn a_record_with_a_field_that_its_kind_does_not_have_or_another_view_is_refused() {
+    let fixture = Fixture::new(6);
+    let bare = RecordFields {
+        kind: 3,
+        view: View(7),
+        digest: Digest::ZERO,
+        payload: Bytes::new(),
+        body: Bytes::new(),
+    };
+    let certificate: Bytes = fixture.nullification(6, &[0, 2, 4]).to_bytes().into();
+    for fields in [
+        RecordFields { digest: digest(1), ..bare.clone() },
+        RecordFields { kind: 1, payload: certificate.clone(), ..bare.clone() },
+        RecordFields { kind: 6, body: Bytes::from_static(b"x"), ..bare.clone() },
+        RecordFields { kind: 4, payload: certificate.clone(), digest: digest(1), ..bare.clone() },
+        RecordFields { kind: 4, payload: certificate.clone(), ..bare.clone() },
+    ] {
+        let stored = JournalRecord { tag: 1, payload: codec::encode(&fields).into() };
+        assert!(Record::from_journal(&stored).is_err(), "kind {}", fields.kind);
+    }
+    let fields = RecordFields { kind: 4, payload: certificate, view: View(6), ..bare };
+    let stored = JournalRecord { tag: 1, payload: codec::encode(&fields).into() };
+    assert!(Record::from_journal(&stored).is_ok(), "of its own view");
+}
+
+#[test]
 fn truncated_and_trailing_records_are_refused() {
     for (name, record) in every_kind() {
         let whole = record.to_journal();

@@ -70,6 +70,15 @@ fn balances_are_read_as_decimal_and_as_hexadecimal_strings() {
 }
 
 #[test]
+fn an_account_that_is_named_twice_is_refused_and_named() {
+    let text = serde_json::to_string(&file()).unwrap();
+    let address = Address::repeat_byte(0x11);
+    let twice = text.replacen("\"accounts\":{", &format!("\"accounts\":{{\"{address}\":\"0x1\","), 1);
+    let message = Genesis::from_json(&twice).unwrap_err().to_string();
+    assert!(message.contains(&format!("account {address} is named twice")), "{message}");
+}
+
+#[test]
 fn an_unknown_key_is_refused_and_named() {
     let mut json = serde_json::to_value(file()).unwrap();
     json["blok_time"] = 5.into();

@@ -17,11 +17,12 @@ const OURS: [(&str, &[&str]); 12] = [
     ("mutants", &["core"]),
     ("seeded", &["core", "mutants", "execution", "mempool", "storage"]),
     ("model", &["core", "mutants"]),
+    ("fuzzing", &["core", "consensus", "mempool", "storage", "execution", "p2p"]),
     ("node", &["core", "consensus", "mempool", "storage", "execution", "p2p", "rpc", "simulator"]),
 ];
 
 /// Libraries whose name starts so, and the only crates that may use them, tests included.
-const EXTERNAL: [(&str, &[&str]); 16] = [
+const EXTERNAL: [(&str, &[&str]); 17] = [
     ("tokio", &["p2p", "rpc", "node"]),
     ("tonic", &["rpc", "node"]),
     ("prost", &["rpc"]),
@@ -38,7 +39,11 @@ const EXTERNAL: [(&str, &[&str]); 16] = [
     ("indicatif", &["node"]),
     ("signal-hook", &["node"]),
     ("stateright", &["model"]),
+    ("peak_alloc", &["fuzzing"]),
 ];
+
+/// Not of the workspace, and why: built by another compiler, for tests alone.
+const OUTSIDE: [&str; 1] = ["fuzz"];
 
 const TABLES: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
 
@@ -84,6 +89,7 @@ fn check(folder: &str, text: &str) -> Vec<String> {
 fn crates_depend_on_what_the_table_allows() {
     let manifests = tracked("Cargo.toml");
     let crates = manifests.iter().filter_map(|source| Some((source.path.strip_suffix("/Cargo.toml")?, &source.text)));
+    let crates = crates.filter(|(folder, _)| !OUTSIDE.contains(folder));
     assert_none("dependencies", &crates.flat_map(|(folder, text)| check(folder, text)).collect::<Vec<_>>());
 }
 
@@ -98,6 +104,17 @@ fn the_table_names_exactly_the_workspaces_members() {
     members.sort_unstable();
     table.sort_unstable();
     assert_eq!(members, table);
+}
+
+#[test]
+fn what_cargo_fuzz_builds_uses_the_fuzzing_crate_and_nothing_else_of_ours() {
+    let manifests = tracked("Cargo.toml");
+    let fuzz = manifests.iter().find(|source| source.path == "fuzz/Cargo.toml").expect("its manifest is tracked");
+    let manifest: Table = fuzz.text.parse().unwrap();
+    assert_eq!(packages(&manifest, "dependencies"), ["libfuzzer-sys", "minuet-fuzzing"]);
+    let root = manifests.iter().find(|source| source.path == "Cargo.toml").expect("the root manifest is tracked");
+    let root: Table = root.text.parse().unwrap();
+    assert_eq!(root["workspace"]["exclude"].as_array().unwrap().len(), OUTSIDE.len());
 }
 
 #[test]

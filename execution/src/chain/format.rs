@@ -106,11 +106,14 @@ pub fn decode_place(bytes: &[u8]) -> Result<(Height, u32), StoreError> {
     }
 }
 
+fn is_contract(account: &Account) -> bool {
+    account.storage_root != EMPTY_ROOT_HASH || account.code_hash != EMPTY_CODE_HASH
+}
+
 /// Value of the accounts column.
 #[must_use]
 pub fn encode_account(account: &Account) -> Vec<u8> {
-    let is_contract = account.storage_root != EMPTY_ROOT_HASH || account.code_hash != EMPTY_CODE_HASH;
-    if is_contract {
+    if is_contract(account) {
         return alloy_rlp::encode(account);
     }
     let payload_length = account.nonce.length() + account.balance.length();
@@ -141,6 +144,9 @@ fn fields(bytes: &[u8]) -> alloy_rlp::Result<Account> {
     if !list.is_empty() {
         account.storage_root = B256::decode(&mut list)?;
         account.code_hash = B256::decode(&mut list)?;
+        if !is_contract(&account) {
+            return Err(alloy_rlp::Error::Custom("an account without code or storage in a contract's form"));
+        }
     }
     if list.is_empty() { Ok(account) } else { Err(alloy_rlp::Error::UnexpectedLength) }
 }

@@ -38,7 +38,7 @@ pub(super) fn pack(transactions: impl IntoIterator<Item = Arc<Transaction>>) -> 
 
 /// The envelopes of a frame, one after the other; each is copied only when it is asked for, so that a frame of many
 /// short items allocates no more than it is worth. Ends with `Err` at the first byte that is not canonical.
-pub(super) fn unpack(payload: &[u8]) -> impl Iterator<Item = Result<Bytes, ()>> {
+pub fn unpack(payload: &[u8]) -> impl Iterator<Item = Result<Bytes, ()>> {
     let mut rest = payload;
     let mut state = match Header::decode(&mut rest) {
         Ok(header) if header.list && header.payload_length == rest.len() && !rest.is_empty() => Some(rest),

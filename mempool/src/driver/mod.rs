@@ -5,7 +5,7 @@
 //! answered and gossiped only when the pool log has it; when the log fails, the driver is done (D-FAIL-STOP).
 
 mod answers;
-mod frames;
+pub(crate) mod frames;
 mod gossip;
 mod intake;
 mod remembering;

@@ -4,6 +4,7 @@
 //! checksum of its own that covers its place in the file, so that bytes which a client chose are not taken for a record
 //! when a damaged stretch is searched for the next whole one.
 
+use minuet_core::transaction::MAX_TRANSACTION_BYTES;
 use minuet_core::{B256, Bytes, keccak256};
 
 /// The version of everything in this file.
@@ -79,8 +80,9 @@ fn record_at(bytes: &[u8], place: usize) -> Option<Bytes> {
     if head[..4] != RECORD_MAGIC || placed_checksum(&head[..16], place as u64) != head[16..] {
         return None;
     }
-    let start = place + RECORD_OVERHEAD;
-    let envelope = bytes.get(start..start.checked_add(u32_at(head, 4)? as usize)?)?;
+    let (start, length) = (place + RECORD_OVERHEAD, u32_at(head, 4)? as usize);
+    // A longer one is none of ours, and hashing to the end of the file for each would take for ever.
+    let envelope = bytes.get(start..start.checked_add(length).filter(|_| length <= MAX_TRANSACTION_BYTES)?)?;
     (checksum(envelope) == head[8..16]).then(|| Bytes::copy_from_slice(envelope))
 }
 

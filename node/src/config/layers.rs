@@ -62,7 +62,18 @@ pub fn load(
             file.display()
         ))
     })?;
-    let mut settings = parse(&text).map_err(|error| Failure::config(format!("{}: {error}", file.display())))?;
+    read(&text, file, environment, overrides, log)
+}
+
+/// The same from the file's text.
+pub(super) fn read(
+    text: &str,
+    file: &Path,
+    environment: impl IntoIterator<Item = (String, String)>,
+    overrides: &Overrides,
+    log: (Option<&str>, Option<LogFormat>),
+) -> Result<NodeConfig, Failure> {
+    let mut settings = parse(text).map_err(|error| Failure::config(format!("{}: {error}", file.display())))?;
     for (name, value) in environment {
         apply_variable(&mut settings, &name, &value)?;
     }

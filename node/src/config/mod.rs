@@ -7,6 +7,8 @@
 
 mod check;
 mod commands;
+#[cfg(test)]
+mod fuzz_tests;
 mod layers;
 mod prepare;
 #[cfg(test)]

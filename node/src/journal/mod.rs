@@ -5,6 +5,8 @@
 
 mod commands;
 mod export_file;
+#[cfg(test)]
+mod fuzz_tests;
 mod install;
 pub mod marker;
 

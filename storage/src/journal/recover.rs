@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 
 /// Read at once when looking for a copy.
 const CHUNK: usize = 64 << 10;
+/// No segment and no group gets a higher number: there is room above it to go on counting (B-ARITH).
+const LAST_NUMBER: u64 = u64::MAX >> 1;
 
 /// A whole copy of a group.
 struct Copy {
@@ -187,6 +189,9 @@ impl<'a, D: Directory> Reader<'a, D> {
         }
         if header.number != number {
             return Err(corrupt(format!("the file's header says segment {}: it was renamed", header.number)));
+        }
+        if number > LAST_NUMBER || header.first_sequence > LAST_NUMBER {
+            return Err(corrupt("the file's header has numbers that no journal reaches".to_owned()));
         }
         Ok(Self { directory, name, file, length, header })
     }
