@@ -9,7 +9,7 @@ CARGO ?= cargo
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
-.PHONY: help setup build localnet test chaos-smoke lint bench clean
+.PHONY: help setup build localnet test chaos-smoke model seeded-bugs lint bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,6 +31,12 @@ test: setup ## Run all tests
 
 chaos-smoke: setup ## Kill, pause, double and rob real processes for 10 to 15 minutes
 	MINUET_CHAOS=smoke $(CARGO) test $(BUILD_FLAGS) --test chaos
+
+model: build ## Search three views of the rules, at least 10 million states (ARGS='--views 2 --byzantine 1' searches all of two)
+	$(TARGET_DIR)/release/minuet-model $(or $(ARGS),--views 3 --steps 60000000)
+
+seeded-bugs: build ## Break every rule in turn and print what the model catches it with
+	$(TARGET_DIR)/release/minuet-model --seeded-bugs
 
 lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check
