@@ -5,7 +5,7 @@ use crate::sources::tracked;
 use toml::Table;
 
 /// Our crates by folder, and those of ours that each may depend on. Tests may use more ([dev-dependencies]).
-const OURS: [(&str, &[&str]); 12] = [
+const OURS: [(&str, &[&str]); 13] = [
     ("core", &[]),
     ("consensus", &["core"]),
     ("mempool", &["core"]),
