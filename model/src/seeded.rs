@@ -42,6 +42,8 @@ pub fn case(mutation: Mutation) -> Case {
         M::NotYetIsInvalid => (1, true, vec![Check::RetryVerify]),
         M::UnboundedFuture => (1, true, vec![Check::Votes]),
         M::UnverifiedCounts => (1, true, vec![Check::Certificate]),
+        // Not a variant of docs/protocol.md §6: it is for the simulator's twins.
+        M::OwnSignatureUnseen => (1, true, Vec::new()),
     };
     let options = Options { wide: is_wide, ..Options::new(2, leads) };
     Case { mutation, options: options.broken(mutation), breaks }

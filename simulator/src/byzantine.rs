@@ -274,7 +274,7 @@ impl Actor {
         }
         if self.has(Lie::Equivocate) {
             let others = self.headers.values().filter(|header| header.view() == view).map(|header| header.digest());
-            let other = others.filter(|digest| Some(*digest) != signed.statement.digest()).last();
+            let other = others.rev().find(|digest| Some(*digest) != signed.statement.digest());
             let digest = other.unwrap_or(Digest::repeat_byte(0x55));
             // To some, or to all, and then a third thing too.
             let to = if self.chance.coin() { self.half() } else { ALL };
