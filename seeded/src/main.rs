@@ -16,7 +16,8 @@ fn catch(mutation: Mutation, options: &Options) -> Option<String> {
     match outcome {
         Ok(outcome) => outcome.violation.map(|violation| violation.invariant.to_owned()),
         Err(panic) => {
-            let words = panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "an assertion".to_owned());
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
             Some(format!("assertion: {}", words.lines().next().unwrap_or_default()))
         }
     }

@@ -226,10 +226,19 @@ impl Actor {
     /// A valid block on another parent than the newest, with that one's notarization if there is one.
     fn misplaced(&mut self, proposal: &Proposal) -> Option<Bytes> {
         let header = &proposal.header;
-        let newest = header.parent_view();
-        let older: Vec<_> = self.headers.values().filter(|parent| parent.view() < newest).cloned().collect();
-        let parent = older.iter().max_by_key(|parent| parent.view()).filter(|_| self.chance.coin());
-        let parent = parent.cloned().or_else(|| older.get(self.chance.index(older.len())).cloned())?;
+        let earlier = |other: &&Arc<BlockHeader>| other.view() < header.view() && other.digest() != header.parent();
+        let others: Vec<_> = self.headers.values().filter(earlier).cloned().collect();
+        let is_notarized = |other: &&Arc<BlockHeader>| {
+            self.certificates.iter().any(|proof| proof.is_notarization() && proof.digest == other.digest())
+        };
+        let bare = others.iter().filter(|other| !is_notarized(other)).max_by_key(|other| other.view()).cloned();
+        let newest = others.iter().filter(|other| is_notarized(other)).max_by_key(|other| other.view()).cloned();
+        let any = others.get(self.chance.index(others.len())).cloned();
+        let parent = match self.chance.below(4) {
+            0 | 1 => bare.or(newest),
+            2 => newest.or(bare),
+            _ => any,
+        }?;
         let is_its = |proof: &&Certificate| proof.is_notarization() && proof.digest == parent.digest();
         let proof = self.certificates.iter().find(is_its).cloned();
         let gap = self.certificates.iter().filter(|proof| {
