@@ -165,3 +165,23 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: PeerId = PeerId(3);
+
+    #[test]
+    fn each_question_for_a_block_is_answered_once_by_whom_it_was_put_to() {
+        let digest = Digest::repeat_byte(7);
+        let mut fetching = Fetching::default();
+        (0..2).for_each(|_| fetching.note_asked(PEER, digest));
+        assert!(!fetching.is_answer(PeerId(4), &digest));
+        assert!(fetching.is_answer(PEER, &digest) && fetching.is_answer(PEER, &digest));
+        assert!(!fetching.is_answer(PEER, &digest));
+        fetching.note_asked(PEER, digest);
+        fetching.peer_gone(PEER);
+        assert!(!fetching.is_answer(PEER, &digest), "a new connection owes nothing");
+    }
+}

@@ -154,3 +154,28 @@ fn blocks_in_the_place_of_a_known_one_are_forgotten_and_asked_for_anew() {
     assert_eq!(catchup.drop_mismatch(Height(20), other), Some(PeerId(1)));
     assert_eq!(froms(&catchup.plan(0, TIP, &peers(1))), [1]);
 }
+
+#[test]
+fn a_goal_that_sinks_shortens_what_is_under_way_and_asks_nobody_anew() {
+    let mut catchup = aiming(100);
+    let asks = catchup.plan(0, TIP, &peers(3));
+    assert_eq!(froms(&asks), [1]);
+    for goal in [99, 60, 20] {
+        catchup.aim(Some(Height(goal)), TIP);
+        assert!(catchup.plan(1, TIP, &peers(3)).is_empty(), "goal {goal}");
+    }
+    assert_eq!(catchup.match_answer(asks[0].0, Height(1)), Answer::Wanted(Height(1), Height(20)));
+}
+
+#[test]
+fn a_peer_that_was_asked_twice_for_a_range_may_answer_twice_and_no_more() {
+    let mut catchup = aiming(100);
+    let peer = catchup.plan(0, TIP, &peers(1))[0].0;
+    // Given up, and wanted again.
+    catchup.aim(None, TIP);
+    catchup.aim(Some(Height(100)), TIP);
+    assert_eq!(catchup.plan(1, TIP, &peers(1)), [(peer, Height(1))]);
+    assert!(matches!(catchup.match_answer(peer, Height(1)), Answer::Wanted(..)));
+    assert!(matches!(catchup.match_answer(peer, Height(1)), Answer::Wanted(..)));
+    assert_eq!(catchup.match_answer(peer, Height(1)), Answer::Unrequested);
+}
