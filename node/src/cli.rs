@@ -86,6 +86,9 @@ pub struct SimulateArgs {
     /// Draws everything; the same seed gives the same run
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Size of the committee
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2..=512))]
+    pub validators: Option<u16>,
     /// Validators across the world.
     #[command(flatten)]
     pub regions: crate::simulate_regions::RegionsArgs,

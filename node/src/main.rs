@@ -74,7 +74,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
 
 fn simulate(args: &SimulateArgs) -> Result<Output, Failure> {
     match &args.regions.regions {
-        Some(regions) => simulate_regions::run(regions, &args.regions, args.seed),
+        Some(regions) => simulate_regions::run(regions, &args.regions, args.validators, args.seed),
         None => Err(Failure::new(Exit::Usage, "name what to simulate: --regions global, us, six, local, or a list")),
     }
 }
