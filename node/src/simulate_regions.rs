@@ -17,7 +17,7 @@ const REAL_BLOCK_BYTES: u32 = 32 * 1024;
 pub struct RegionsArgs {
     /// Place validators in AWS regions: global (50 in ten), us (50 in four), six (one each in six), local (six in one), or a
     /// list such as us-east-1:13,us-west-1:13
-    #[arg(long, value_name = "PRESET or LIST")]
+    #[arg(long, value_name = "PRESET|LIST")]
     pub regions: Option<String>,
     /// What to compare; may be a list
     #[arg(long, value_enum, value_delimiter = ',', default_value = "all", requires = "regions")]

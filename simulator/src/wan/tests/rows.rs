@@ -2,8 +2,8 @@
 //!
 //! Over many passes ours lies within 2 %, but for what the reference itself does not know so well: its rows of 50
 //! validators come from delays cut down to whole milliseconds, half a millisecond less for each hop, which is 4 % in the
-//! United States; its row of six in one region is 36 observations. There the allowance says so, and a single pass of ours
-//! is recorded that gives the row within 2 %.
+//! United States; its row of six in one region is 36 observations. There the allowance says so, and passes of ours are
+//! recorded that give such rows within 2 %.
 
 use super::Alone;
 use crate::wan::reference::{Cells, ROWS, Row};
