@@ -85,7 +85,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
 
 fn simulate(args: &simulate::SimulateArgs) -> Result<Output, Failure> {
     match &args.regions.regions {
-        Some(regions) => simulate::regions::run(regions, &args.regions, args.seed),
+        Some(regions) => simulate::regions::run(regions, &args.regions, args.validators, args.seed),
         None => simulate::run(args),
     }
 }

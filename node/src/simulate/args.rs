@@ -26,6 +26,9 @@ pub struct SimulateArgs {
     /// Print a line an event
     #[arg(long)]
     pub trace: bool,
+    /// Size of the committee: 6 by default, 4 to 101; with --regions spread evenly over these
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2..=512))]
+    pub validators: Option<u16>,
     /// Validators across the world instead.
     #[command(flatten)]
     pub regions: super::regions::RegionsArgs,

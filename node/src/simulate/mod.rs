@@ -58,7 +58,7 @@ pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
     if args.trace && args.seeds > 1 {
         return Err(usage("--trace shows one run: name it with --seed, without --seeds".to_owned()));
     }
-    let validators = usize::from(args.regions.validators.unwrap_or(6));
+    let validators = usize::from(args.validators.unwrap_or(6));
     if !(4..=101).contains(&validators) {
         return Err(usage(format!("--validators {validators}: 4 to 101 are simulated")));
     }

@@ -17,11 +17,8 @@ const REAL_BLOCK_BYTES: u32 = 32 * 1024;
 pub struct RegionsArgs {
     /// Place validators in AWS regions: global (50 in ten), us (50 in four), six (one each in six), local (six in one), or a
     /// list such as us-east-1:13,us-west-1:13
-    #[arg(long, value_name = "PRESET or LIST")]
+    #[arg(long, value_name = "PRESET|LIST")]
     pub regions: Option<String>,
-    /// So many validators: with --regions spread evenly over these, else 6 to begin with
-    #[arg(long, value_parser = clap::value_parser!(u16).range(2..=512))]
-    pub validators: Option<u16>,
     /// What to compare; may be a list
     #[arg(long, value_enum, value_delimiter = ',', default_value = "all", requires = "regions")]
     pub protocol: Vec<ProtocolArg>,
@@ -83,10 +80,10 @@ fn above_zero(text: &str) -> Result<f64, String> {
     if value > 0.0 && value <= 1_000_000.0 { Ok(value) } else { Err("must be above 0 and at most 1000000".to_owned()) }
 }
 
-/// Runs the study in the regions of `--regions`.
-pub fn run(regions: &str, args: &RegionsArgs, seed: u64) -> Result<Output, Failure> {
+/// Runs the study in these regions; with a number of validators, spread evenly over them.
+pub fn run(regions: &str, args: &RegionsArgs, validators: Option<u16>, seed: u64) -> Result<Output, Failure> {
     let table = Regions::load();
-    let placement = Placement::parse(&table, regions, args.validators.map(usize::from))
+    let placement = Placement::parse(&table, regions, validators.map(usize::from))
         .map_err(|error| Failure::new(Exit::Usage, format!("--regions: {error}")))?;
     let real_or = |real: u32| if args.real { real } else { 0 };
     let options = Options {
