@@ -78,13 +78,7 @@ fn a_record_of_an_unknown_kind_is_refused() {
 #[test]
 fn a_record_with_a_field_that_its_kind_does_not_have_or_another_view_is_refused() {
     let fixture = Fixture::new(6);
-    let bare = RecordFields {
-        kind: 3,
-        view: View(7),
-        digest: Digest::ZERO,
-        payload: Bytes::new(),
-        body: Bytes::new(),
-    };
+    let bare = RecordFields { kind: 3, view: View(7), digest: Digest::ZERO, payload: Bytes::new(), body: Bytes::new() };
     let certificate: Bytes = fixture.nullification(6, &[0, 2, 4]).to_bytes().into();
     for fields in [
         RecordFields { digest: digest(1), ..bare.clone() },
