@@ -17,6 +17,8 @@
 //! - Certificates of past views in which a validator has had its say change nothing but what it can validate and, if it
 //!   leads a later view, what it builds on. Leaders with a view to come choose what they learn of; others learn of these at
 //!   once.
+//! - A proof of the last view without a vote for it ends what its holder can say. Such states are looked at and not gone
+//!   on from; and validators that can say nothing more, restarts included, differ only by what they said.
 //! - Every header is known as soon as there is a block: a missing header only delays.
 //! - Honest validators that lead none of the views are alike: states that differ by their names are one state.
 

@@ -215,8 +215,19 @@ impl Search {
         }
         self.spread(&mut next);
         next.broken |= self.forks(&self.all_facts(&next));
+        if next.broken == network.broken && self.only_ends(what, &outcome.deeds) {
+            return None;
+        }
         let from = self.sort(&mut next);
         Some(Step { network: next, from, deeds: outcome.deeds.clone() })
+    }
+
+    /// Whether a move only takes away what could still be said: a proof of the last view without a vote for it. Such a
+    /// state is looked at, but the search goes on from the one before, from which the same and more can follow.
+    fn only_ends(&self, what: Move, deeds: &[Deed]) -> bool {
+        let Move::Proof(proof, _) = what else { return false };
+        let says = |deed: &Deed| matches!(deed, Deed::Voted(..) | Deed::Nullified(..));
+        self.world.view_of(proof) == self.world.options.views && !deeds.iter().any(says)
     }
 
     /// The state that stands for this one.

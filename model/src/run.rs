@@ -99,6 +99,6 @@ impl Reporter<Search> for Progress {
     fn report_discoveries(&mut self, _: &Search, _: BTreeMap<&'static str, ReportDiscovery<Search>>) {}
 
     fn delay(&self) -> Duration {
-        Duration::from_secs(5)
+        Duration::from_secs(2)
     }
 }

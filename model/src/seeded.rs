@@ -39,7 +39,7 @@ pub fn case(mutation: Mutation) -> Case {
         M::OneNotarizationPerView => (1, false, vec![Check::Multi]),
         M::NoCertificateVote => (1, false, vec![Check::VoteOnCertificate]),
         M::NoRebroadcast => (1, true, vec![Check::Stuck]),
-        M::NotYetIsInvalid => (1, true, vec![Check::RetryVerify]),
+        M::NotYetIsInvalid => (2, true, vec![Check::RetryVerify]),
         M::UnboundedFuture => (1, true, vec![Check::Votes]),
         M::UnverifiedCounts => (1, true, vec![Check::Certificate]),
         // Not a variant of docs/protocol.md §6: it is for the simulator's twins.

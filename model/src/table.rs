@@ -182,10 +182,17 @@ fn key(world: &World, local: &Local) -> Box<[u64]> {
         return words.into();
     }
     let replica = &local.replica;
+    let remembered = local.remembered(world);
+    if world.options.mutation.is_none()
+        && is_spent(world, replica)
+        && remembered.as_ref().is_some_and(|r| is_spent(world, r))
+    {
+        return words.into();
+    }
     let building = local.build.filter(|(view, _)| *view == replica.view()).map(|(_, parent)| parent);
     words.push(building.map_or(0, |parent| 1 + block_code(world, Some(&parent))));
     push_replica(world, replica, &mut words, |_| true);
-    match local.remembered(world) {
+    match remembered {
         None => words.push(u64::MAX),
         Some(after) => {
             words.push(u64::from(after.entry_proof().is_some()));
@@ -193,6 +200,14 @@ fn key(world: &World, local: &Local) -> Box<[u64]> {
         }
     }
     words.into()
+}
+
+/// Whether a validator can say nothing more in the views that are searched.
+fn is_spent(world: &World, replica: &Replica) -> bool {
+    let (last, tip) = (View(world.options.views.into()), replica.tip().header.view());
+    let state = |view: u64| replica.views().get(&View(view));
+    let has_said = (tip.0 + 1..=last.0).all(|view| state(view).is_some_and(|state| !state.is_undecided()));
+    has_said && (replica.view() > last || state(last.0).is_none_or(|state| state.own_nullified))
 }
 
 /// 0 for none or genesis, then the blocks.

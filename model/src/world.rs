@@ -15,8 +15,10 @@ use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::{Address, B256, Digest, TimeMs, ValidatorIndex, View};
 use std::sync::Arc;
 
-/// Stands for a signature that is good.
+/// Stands for an aggregate that is good.
 pub const GENUINE: BlsSignature = BlsSignature([1; 48]);
+/// Stands for one validator's signature that is good.
+pub const SIGNED: BlsSignature = BlsSignature([2; 48]);
 /// Stands for one that is not.
 pub const FORGED: BlsSignature = BlsSignature([0xff; 48]);
 
@@ -298,5 +300,5 @@ fn need(options: &Options, kind: CertificateKind) -> Need {
 /// A statement that is genuine.
 #[must_use]
 pub fn signed(statement: Statement, signer: u16) -> SignedStatement {
-    SignedStatement { statement, signer: ValidatorIndex(signer), signature: GENUINE }
+    SignedStatement { statement, signer: ValidatorIndex(signer), signature: SIGNED }
 }

@@ -4,9 +4,9 @@
 use minuet_consensus::input::{Input, Timer};
 use minuet_consensus::verify::{Authenticated, Verified};
 use minuet_core::View;
-use minuet_core::certificate::CertificateKind;
+use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::statement::{SignedStatement, Statement};
-use minuet_model::local::{Local, Move};
+use minuet_model::local::{Deed, Local, Move};
 use minuet_model::network::{MAX_HONEST, Network, Search};
 use minuet_model::world::{Options, Proof, World, signed};
 use stateright::Model;
@@ -76,8 +76,18 @@ fn gather(search: &Search, local: &mut Local) {
         let Some(state) = local.replica.views().get(&certificate.view) else { continue };
         let needed = if certificate.kind == CertificateKind::Finalization { 5 } else { 3 };
         if state.tally.count(&certificate.statement()) >= needed && !state.holds(&certificate) {
-            local.take(world, Input::Certificate(Verified::own(certificate)));
+            take_proof(world, local, certificate);
         }
+    }
+}
+
+/// A proof of the last view without a vote for it only ends what can be said: the search does not go on from there.
+fn take_proof(world: &World, local: &mut Local, certificate: Certificate) {
+    let is_last = certificate.view == View(world.options.views.into());
+    let mut next = local.clone();
+    let deeds = next.take(world, Input::Certificate(Verified::own(certificate)));
+    if !is_last || deeds.iter().any(|deed| matches!(deed, Deed::Voted(..))) {
+        *local = next;
     }
 }
 
@@ -88,7 +98,7 @@ fn pass_on(search: &Search, locals: &mut [Local], place: usize, dice: &mut Dice)
     let certificate = search.world.certificate(proof, locals[place].role.me, false);
     let is_held = locals.iter().any(|local| local.replica.holds(&certificate));
     if is_held && certificate.view > locals[place].replica.tip().header.view() {
-        locals[place].take(&search.world, Input::Certificate(Verified::own(certificate)));
+        take_proof(&search.world, &mut locals[place], certificate);
     }
 }
 
