@@ -73,13 +73,16 @@ impl Table {
     /// # Panics
     /// When another thread panicked, or there are more than 2³² states.
     pub fn number(&self, world: &World, local: Local) -> u32 {
-        let key = key(world, &local);
+        let remembered = local.remembered(world);
+        let spent = is_spent_for_good(world, &local, remembered.as_ref());
+        let facts = facts(world, &local, spent);
+        let key = key(world, &local, remembered.as_ref(), spent);
         let mut rows = self.0.write().expect("no search thread panics");
         if let Some(number) = rows.numbers.get(&key) {
             return *number;
         }
         let number = u32::try_from(rows.locals.len()).expect("fewer states of one validator");
-        rows.facts.push(facts(world, &local));
+        rows.facts.push(facts);
         rows.locals.push(Arc::new(local));
         rows.numbers.insert(key, number);
         number
@@ -131,11 +134,13 @@ impl Table {
     }
 }
 
-fn facts(world: &World, local: &Local) -> Facts {
+fn facts(world: &World, local: &Local, spent: bool) -> Facts {
     let replica = &local.replica;
+    // What one that is spent holds of the last view matters no more.
+    let last = if spent { world.options.views - 1 } else { world.options.views };
     let mut facts = Facts {
         stopped: local.stopped,
-        view: small(replica.view()),
+        view: if spent { world.options.views + 1 } else { small(replica.view()) },
         tip: small(replica.tip().header.view()),
         voted: local.voted,
         nullified: local.nullified,
@@ -145,7 +150,9 @@ fn facts(world: &World, local: &Local) -> Facts {
         chooses: chooses(world, local),
         ..Facts::default()
     };
-    for (view, state) in replica.views().range(..=View(world.options.views.into())) {
+    // One that has stopped holds nothing any more.
+    let last = if local.stopped { 0 } else { last };
+    for (view, state) in replica.views().range(..=View(last.into())) {
         let bit = 1 << small(*view);
         let numbers = state.notarizations.keys().filter_map(|digest| world.number_of(digest));
         facts.notarized |= numbers.fold(0, |bits, number| bits | 1 << number);
@@ -171,7 +178,7 @@ fn chooses(world: &World, local: &Local) -> bool {
 /// Everything that can still matter. Left out are: counts towards certificates and evidence, because these come as moves
 /// of their own; R13's and R14's memory, because no view is led twice; and what the journal says of proofs that would
 /// come again at once after a restart.
-fn key(world: &World, local: &Local) -> Box<[u64]> {
+fn key(world: &World, local: &Local, remembered: Option<&Replica>, spent: bool) -> Box<[u64]> {
     let chooses = chooses(world, local);
     let mut words = vec![
         u64::from(local.role.me) << 32 | u64::from(local.role.leads) << 8 | u64::from(local.stopped),
@@ -182,11 +189,11 @@ fn key(world: &World, local: &Local) -> Box<[u64]> {
         return words.into();
     }
     let replica = &local.replica;
-    let remembered = local.remembered(world);
-    if world.options.mutation.is_none()
-        && is_spent(world, replica)
-        && remembered.as_ref().is_some_and(|r| is_spent(world, r))
-    {
+    if spent {
+        words.push(block_code(world, Some(&replica.tip().header.digest())));
+        for view in 1..u64::from(world.options.views) {
+            words.push(replica.views().get(&View(view)).map_or(0, |state| held_code(world, state)));
+        }
         return words.into();
     }
     let building = local.build.filter(|(view, _)| *view == replica.view()).map(|(_, parent)| parent);
@@ -196,10 +203,26 @@ fn key(world: &World, local: &Local) -> Box<[u64]> {
         None => words.push(u64::MAX),
         Some(after) => {
             words.push(u64::from(after.entry_proof().is_some()));
-            push_replica(world, &after, &mut words, |state| chooses || state.is_undecided());
+            push_replica(world, after, &mut words, |state| chooses || state.is_undecided());
         }
     }
     words.into()
+}
+
+/// Whether a validator can say nothing more, also after a restart. Of such ones it only matters what they said and what
+/// they hold of views before the last: the rest only decides what they could still say.
+fn is_spent_for_good(world: &World, local: &Local, remembered: Option<&Replica>) -> bool {
+    // With a broken rule nothing is taken for granted.
+    let is_whole = world.options.mutation.is_none() && !local.stopped;
+    is_whole && is_spent(world, &local.replica) && remembered.is_some_and(|replica| is_spent(world, replica))
+}
+
+/// The proofs that are held of a view.
+fn held_code(world: &World, state: &ViewState) -> u64 {
+    let held = state.notarizations.keys().filter_map(|digest| world.number_of(digest));
+    let proofs = held.fold(0u64, |bits, number| bits | 1 << number);
+    let last = block_code(world, state.finalization.as_ref().map(|proof| &proof.digest));
+    proofs | last << 32 | u64::from(state.nullification.is_some()) << 50
 }
 
 /// Whether a validator can say nothing more in the views that are searched.
