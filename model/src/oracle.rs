@@ -17,7 +17,7 @@ impl Thresholds {
     /// f is the largest number of faults with n ≥ 5f+1.
     #[must_use]
     pub fn of(n: usize) -> Self {
-        let f = (0..n).take_while(|f| n >= 5 * (f + 1) + 1).count();
+        let f = (0..n).take_while(|f| n > 5 * (f + 1)).count();
         Self { m: f + f + 1, l: n - f }
     }
 }
