@@ -243,8 +243,8 @@ impl Search {
     fn spread(&self, network: &mut Network) {
         let facts = self.all_facts(network);
         let statements = self.statements(&facts);
-        for place in 0..self.honest() {
-            let mut fact = facts[place];
+        for (place, known) in facts.iter().enumerate().take(self.honest()) {
+            let mut fact = *known;
             if fact.stopped || fact.chooses {
                 continue;
             }

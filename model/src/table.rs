@@ -73,7 +73,8 @@ impl Table {
     /// # Panics
     /// When another thread panicked, or there are more than 2³² states.
     pub fn number(&self, world: &World, local: Local) -> u32 {
-        let remembered = local.remembered(world);
+        // Without restarts the journal does not matter.
+        let remembered = if world.options.crashes { local.remembered(world) } else { Some(local.replica.clone()) };
         let spent = is_spent_for_good(world, &local, remembered.as_ref());
         let facts = facts(world, &local, spent);
         let key = key(world, &local, remembered.as_ref(), spent);

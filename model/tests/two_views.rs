@@ -27,17 +27,17 @@ fn is_safe(byzantine: u16, least_states: usize) {
 
 #[test]
 fn two_views_are_safe_with_a_byzantine_leader_of_the_first() {
-    is_safe(1, 1000);
+    is_safe(1, 1_300_000);
 }
 
 #[test]
 fn two_views_are_safe_with_a_byzantine_leader_of_the_second() {
-    is_safe(2, 1000);
+    is_safe(2, 2_400_000);
 }
 
 #[test]
 fn two_views_are_safe_with_a_byzantine_validator_that_leads_none() {
-    is_safe(0, 1000);
+    is_safe(0, 480_000);
 }
 
 #[test]
