@@ -9,8 +9,7 @@ CARGO ?= cargo
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
-.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora lint bench clean
-.PHONY: help setup build localnet test chaos-smoke model seeded-bugs lint bench clean
+.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora model seeded-bugs seeded-simulations lint bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,11 +37,15 @@ fuzz: ## Fuzz every target with cargo-fuzz (FUZZ_SECONDS=60 each, FUZZ_TARGETS='
 
 fuzz-corpora: setup ## Run the saved fuzzing inputs and mutants of them (MINUET_FUZZ_RUNS=N for each target)
 	$(CARGO) test $(BUILD_FLAGS) --test corpora --bin minuet -- --nocapture every_saved
+
 model: build ## Search three views of the rules, at least 10 million states (ARGS='--views 2 --byzantine 1' searches all of two)
 	$(TARGET_DIR)/release/minuet-model $(or $(ARGS),--views 3 --steps 60000000)
 
 seeded-bugs: build ## Break every rule in turn and print what the model catches it with
 	$(TARGET_DIR)/release/minuet-model --seeded-bugs
+
+seeded-simulations: build ## Break every rule in turn and search the seed with which the simulator catches it
+	$(TARGET_DIR)/release/minuet-seeded $(ARGS)
 
 lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check
