@@ -128,7 +128,11 @@ fn event(search: &Search, locals: &mut [Local], dice: &mut Dice) {
             }
         }
         8 if is_searched && locals[place].build.is_some_and(|(of, _)| of == view) => {
-            locals[place] = locals[place].after(world, Move::Propose).0;
+            let (next, deeds) = locals[place].after(world, Move::Propose);
+            // One that comes too late changes nothing.
+            if !deeds.is_empty() {
+                locals[place] = next;
+            }
         }
         _ => {
             let Some(statement) = any_statement(search, locals, place, dice) else { return };
