@@ -96,7 +96,10 @@ fn pass_on(search: &Search, locals: &mut [Local], place: usize, dice: &mut Dice)
     let proofs: Vec<Proof> = search.proofs().collect();
     let proof = proofs[dice.roll(proofs.len())];
     let certificate = search.world.certificate(proof, locals[place].role.me, false);
-    let is_held = locals.iter().any(|local| local.replica.holds(&certificate));
+    let is_held = locals.iter().filter_map(|local| local.replica.views().get(&certificate.view)).any(|state| {
+        let is_this = state.finalization.as_ref().is_none_or(|proof| proof.digest == certificate.digest);
+        state.holds(&certificate) && (is_this || certificate.kind != CertificateKind::Finalization)
+    });
     if is_held && certificate.view > locals[place].replica.tip().header.view() {
         take_proof(&search.world, &mut locals[place], certificate);
     }
@@ -125,7 +128,11 @@ fn event(search: &Search, locals: &mut [Local], dice: &mut Dice) {
             }
         }
         8 if is_searched && locals[place].build.is_some_and(|(of, _)| of == view) => {
-            locals[place] = locals[place].after(world, Move::Propose).0;
+            let (next, deeds) = locals[place].after(world, Move::Propose);
+            // One that comes too late changes nothing.
+            if !deeds.is_empty() {
+                locals[place] = next;
+            }
         }
         _ => {
             let Some(statement) = any_statement(search, locals, place, dice) else { return };
