@@ -29,7 +29,7 @@ localnet: build ## Run a network of six validators on this machine (ARGS='--for 
 test: setup ## Run all tests
 	$(CARGO) test $(BUILD_FLAGS)
 
-chaos-smoke: setup ## Kill, pause, double and rob real processes for 10 to 15 minutes
+chaos-smoke: setup ## Kill, pause, double and rob real processes for about 5 minutes
 	MINUET_CHAOS=smoke $(CARGO) test $(BUILD_FLAGS) --test chaos
 
 fuzz: ## Fuzz every target with cargo-fuzz (FUZZ_SECONDS=60 each, FUZZ_TARGETS='frame certificate')

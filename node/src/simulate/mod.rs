@@ -74,12 +74,16 @@ pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
     let begun = Instant::now();
     if args.seeds == 1 {
         let options = options(args.seed);
-        let outcome = simulate(&options);
-        outcome.trace.iter().for_each(|line| println!("{line}"));
+        let mut outcome = simulate(&options);
+        let (hash, trace) = (outcome.hash, std::mem::take(&mut outcome.trace));
         let mut sums = Sums::default();
-        let hash = outcome.hash;
         sums.add(options, outcome);
-        return Ok(report(sums, begun, 1, Some(hash)));
+        let mut output = report(sums, begun, 1, Some(hash));
+        if args.trace {
+            output.text = format!("{}\n{}", trace.join("\n"), output.text);
+            output.json["trace"] = trace.into();
+        }
+        return Ok(output);
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let sums = all(args, &options, cores);

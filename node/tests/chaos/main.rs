@@ -5,7 +5,7 @@
 //! | `MINUET_CHAOS` | what runs |
 //! |---|---|
 //! | not set (`make test`) | the programme checks its own checker, in a moment |
-//! | `smoke` (`make chaos-smoke`) | every scenario, 10 to 15 minutes |
+//! | `smoke` (`make chaos-smoke`) | every scenario, about 5 minutes |
 //! | `figures` (`scripts/figures-chaos.sh`) | measurements as rows of a Markdown table |
 //! | `attacker` | one hostile validator; started by `figures` |
 //!
