@@ -116,7 +116,14 @@ impl BlockHeader {
     }
 
     fn from_fields(parts: &HeaderParts, consensus: ConsensusFields, extra_data: crate::Bytes) -> Self {
-        let ethereum = Header {
+        let ethereum = Self::fixed(parts, extra_data);
+        let digest = ethereum.hash_slow();
+        Self { ethereum, consensus, digest }
+    }
+
+    /// The only Ethereum header that these parts can have.
+    fn fixed(parts: &HeaderParts, extra_data: crate::Bytes) -> Header {
+        Header {
             parent_hash: parts.parent,
             ommers_hash: EMPTY_OMMERS,
             beneficiary: parts.beneficiary,
@@ -140,9 +147,7 @@ impl BlockHeader {
             requests_hash: Some(EMPTY_REQUESTS),
             block_access_list_hash: None,
             slot_number: None,
-        };
-        let digest = ethereum.hash_slow();
-        Self { ethereum, consensus, digest }
+        }
     }
 
     /// Reads a header; the digest is computed from its bytes.
@@ -157,8 +162,7 @@ impl BlockHeader {
             decode_extra_data(&ethereum.extra_data)?
         };
         let decoded = Self { digest: ethereum.hash_slow(), ethereum, consensus };
-        let expected = Self::from_fields(&decoded.parts(), consensus, decoded.ethereum.extra_data.clone());
-        if expected.ethereum != decoded.ethereum {
+        if decoded.ethereum != Self::fixed(&decoded.parts(), decoded.ethereum.extra_data.clone()) {
             return Err(CodecError::malformed(WHAT, "a field that has one fixed value on this chain has another"));
         }
         Ok(decoded)

@@ -1,6 +1,7 @@
 //! The pool's limits and the few values of the genesis that admission needs.
 
 use minuet_core::Digest;
+use minuet_core::ed25519::{self, Item};
 use minuet_core::fees::FeeRules;
 use minuet_core::genesis::Genesis;
 use minuet_core::wire::FrameKind;
@@ -35,9 +36,27 @@ pub struct MempoolConfig {
     pub reoffer_after: Duration,
     /// Bytes of transactions that a peer gets when it connects.
     pub greeting_bytes: usize,
-    /// Signatures are checked on the calling thread only: for deterministic simulation.
-    pub inline_signatures: bool,
+    /// How signatures are checked.
+    pub signatures: SignatureCheck,
 }
+
+/// One verdict per signature, each as [`ed25519::verify`] would give it; what differs is where the work is done.
+#[derive(Clone, Copy, Debug)]
+pub struct SignatureCheck(pub fn(&[Item]) -> Vec<bool>);
+
+impl SignatureCheck {
+    /// Spread over the rayon pool.
+    pub const RAYON: Self = Self(ed25519::verify_batch);
+    /// On the calling thread alone.
+    pub const INLINE: Self = Self(ed25519::verify_batch_inline);
+}
+
+impl PartialEq for SignatureCheck {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+impl Eq for SignatureCheck {}
 
 impl Default for MempoolConfig {
     fn default() -> Self {
@@ -54,7 +73,7 @@ impl Default for MempoolConfig {
             gossip_linger: Duration::from_millis(2),
             reoffer_after: Duration::from_secs(2),
             greeting_bytes: 16 * FrameKind::Transactions.max_bytes(),
-            inline_signatures: false,
+            signatures: SignatureCheck::RAYON,
         }
     }
 }

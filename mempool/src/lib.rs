@@ -21,7 +21,7 @@ mod pool;
 mod testing;
 mod thread;
 
-pub use config::{ChainRules, MempoolConfig};
+pub use config::{ChainRules, MempoolConfig, SignatureCheck};
 pub use driver::frames::unpack as unpack_frame;
 pub use driver::{MempoolDriver, MempoolRings};
 pub use log::{OpenedLog, PoolLog, PoolLogError};

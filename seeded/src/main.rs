@@ -1,6 +1,9 @@
 //! Searches for seeds that catch each broken rule, and prints the table of docs/testing.md.
 //!
 //! `minuet-seeded [NAME …]`; without names, all variants. At most 60 seconds each.
+//! `minuet-seeded --twins N [FIRST SEED]` runs twins instead, every other seed with D-OWN-SIG off.
+
+mod twins;
 
 use minuet_simulator::mutation::{Mutation, with};
 use minuet_simulator::{Options, run};
@@ -24,8 +27,11 @@ fn catch(mutation: Mutation, options: &Options) -> Option<String> {
 }
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|_| {}));
     let names: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("--twins", numbers)) = names.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return twins::run_all(numbers);
+    }
+    std::panic::set_hook(Box::new(|_| {}));
     let unknown = names.iter().find(|name| Mutation::from_name(name).is_none());
     if let Some(name) = unknown {
         let known: Vec<&str> = Mutation::ALL.iter().map(|mutation| mutation.name()).collect();

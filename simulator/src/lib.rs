@@ -16,6 +16,7 @@ mod node;
 mod oracle;
 mod rings;
 mod scheme;
+mod signatures;
 mod swarm;
 mod trace;
 pub mod wan;

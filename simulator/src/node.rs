@@ -5,6 +5,7 @@
 
 use crate::chain::{Chain, Signatures};
 use crate::rings::{Ends, Wires, connect};
+use crate::signatures;
 use minuet_consensus::driver::{Driver, DriverConfig, Fatal, Now};
 use minuet_consensus::record::Record;
 use minuet_consensus::replica::{ReplicaConfig, Timing, Tip};
@@ -195,7 +196,7 @@ impl Node {
         let now = Now { mono_us: 0, wall: self.wall(now_us) };
         let driver = Driver::new(config, tip, &records, consensus, now).map_err(Stop::Fatal)?;
         let rules = ChainRules::from(genesis);
-        let pool = MempoolConfig { inline_signatures: true, ..MempoolConfig::default() };
+        let pool = MempoolConfig { signatures: signatures::CHECK, ..MempoolConfig::default() };
         let reader = Arc::new(ledger.reader().clone());
         let mempool = MempoolDriver::new(pool, rules, reader, mempool, status.clone(), None);
         let ledger = LedgerDriver::new(ledger, ledger_rings, status.clone(), Box::new(|| 0));

@@ -1,6 +1,7 @@
 //! The judge. It sees what goes over the network, what became durable and what was shown as final, and holds all of it
 //! against docs/protocol.md §4 by its own arithmetic: it never asks the code under test what a quorum is.
 
+mod reading;
 mod statements;
 
 use crate::coverage::{Coverage, Effect};
@@ -13,6 +14,7 @@ use minuet_core::header::BlockHeader;
 use minuet_core::messages::{FinalizedBlock, JournalRecord};
 use minuet_core::wire::Offence;
 use minuet_core::{B256, Bytes, Digest, PeerId, ValidatorIndex, View};
+use reading::Readings;
 use statements::Statements;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -79,6 +81,7 @@ pub struct Oracle {
     verifier: Verifier,
     base_delta_us: u64,
     statements: Statements,
+    readings: Readings,
     slots: Vec<Slot>,
     notarized: BTreeMap<View, BTreeSet<Digest>>,
     nullified: BTreeSet<View>,
@@ -104,6 +107,7 @@ impl Oracle {
             verifier,
             base_delta_us,
             statements: Statements::new(n),
+            readings: Readings::default(),
             slots: vec![Slot::default(); slots],
             notarized: BTreeMap::new(),
             nullified: BTreeSet::new(),
@@ -150,8 +154,7 @@ impl Oracle {
 
     /// These are on the disk now.
     pub fn durable(&mut self, slot: usize, key: ValidatorIndex, records: &[JournalRecord]) {
-        let records: Vec<Record> =
-            records.iter().map(|record| Record::from_journal(record).expect("written by the driver")).collect();
+        let records: Vec<_> = records.iter().map(|record| self.readings.read(record)).collect();
         let mut blocks = BTreeMap::new();
         let mut proofs = BTreeSet::new();
         if self.trusts(key) {
@@ -159,7 +162,7 @@ impl Oracle {
         }
         for record in &records {
             self.slots[slot].prove(record);
-            match record {
+            match &**record {
                 Record::Block { proposal, .. } => {
                     blocks.insert(proposal.header.digest(), Arc::clone(&proposal.header));
                 }

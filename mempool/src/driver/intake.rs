@@ -1,8 +1,8 @@
 //! One turn's submissions and gossip on their way to one batch of signature checks.
 
 use super::frames;
-use crate::{Examined, Origin, Pool};
-use minuet_core::ed25519::{Item, verify_batch, verify_batch_inline};
+use crate::{Examined, Origin, Pool, SignatureCheck};
+use minuet_core::ed25519::Item;
 use minuet_core::mempool_errors::AdmissionError;
 use minuet_core::messages::{ManyReply, PeerFrame, SubmissionReply};
 use minuet_core::transaction::{Transaction, TransactionError};
@@ -195,13 +195,12 @@ pub(super) struct Checked {
 }
 
 /// Key rule and signature of all candidates, the signatures as one batch.
-pub(super) fn check_signatures(candidates: Vec<Candidate>, genesis: &Digest, is_inline: bool) -> Checked {
+pub(super) fn check_signatures(candidates: Vec<Candidate>, genesis: &Digest, check: SignatureCheck) -> Checked {
     let keys: Vec<_> = candidates.iter().map(|candidate| candidate.transaction.check_sender_key()).collect();
     let with_good_key = candidates.iter().zip(&keys).filter(|(_, key)| key.is_ok());
     let items: Vec<Item> = with_good_key.map(|(candidate, _)| candidate.transaction.signature_item(genesis)).collect();
     let signatures = u64::try_from(items.len()).unwrap_or(u64::MAX);
-    let verdicts = if is_inline { verify_batch_inline(&items) } else { verify_batch(&items) };
-    let mut verdicts = verdicts.into_iter();
+    let mut verdicts = (check.0)(&items).into_iter();
     let judge = |key: Result<(), TransactionError>| match key {
         Err(error) => Verdict::Bad(error.into()),
         Ok(()) if verdicts.next() == Some(true) => Verdict::Good,

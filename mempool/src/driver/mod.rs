@@ -200,12 +200,12 @@ impl<D: Directory> MempoolDriver<D> {
     }
 
     fn admit(&mut self, batch: Batch) -> Result<(), PoolLogError> {
-        let is_inline = self.pool.config().inline_signatures;
+        let check = self.pool.config().signatures;
         self.changed.extend(&batch.known_senders);
         let (mut refused, mut stale) = (batch.refused, batch.stale);
         let (mut offences, mut groups) = (batch.offences, batch.groups);
         let (known, again) = self.meet_again(batch.known, &batch.replayed);
-        let checked = intake::check_signatures(batch.candidates, &self.pool.rules().genesis, is_inline);
+        let checked = intake::check_signatures(batch.candidates, &self.pool.rules().genesis, check);
         self.signatures_checked += checked.signatures;
         let mut admitted = Vec::new();
         let mut answers = known;

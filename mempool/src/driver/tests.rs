@@ -1,4 +1,5 @@
 use super::*;
+use crate::SignatureCheck;
 use crate::testing::*;
 use minuet_core::mempool_errors::AdmissionError;
 use minuet_core::messages::{Branch, PeerFrame, PoolStatus};
@@ -55,7 +56,7 @@ fn bench_with(bell: &Doorbell, state: Arc<State>, log: Option<OpenedLog<MemoryDi
         gossip: gossip_out,
         admitted: admitted_out,
     };
-    let config = MempoolConfig { inline_signatures: true, ..MempoolConfig::default() };
+    let config = MempoolConfig { signatures: SignatureCheck::INLINE, ..MempoolConfig::default() };
     let driver = MempoolDriver::new(config, rules(), Arc::<State>::clone(&state), rings, Arc::clone(&status), log);
     let now = Instant::now();
     Bench { driver, now, state, status, notices, peer_events, requests, submissions, frames, replies, gossip, admitted }

@@ -2,7 +2,7 @@
 //! last sync are kept, lost or torn, each for itself, as a seed decides. Deterministic.
 
 use minuet_core::file::{Directory, File};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,14 +26,16 @@ impl Fault {
     }
 }
 
-#[derive(Debug, Default)]
+/// Bytes behind those that are kept, up to the length, are zero: preallocating costs nothing.
+#[derive(Clone, Debug, Default)]
 struct Content {
     /// What a reader sees.
     now: Vec<u8>,
-    /// What a power cut leaves for certain.
-    durable: Vec<u8>,
-    /// Sectors in which the two may differ.
-    dirty: BTreeSet<usize>,
+    length: usize,
+    /// The length that a power cut leaves for certain.
+    durable_length: usize,
+    /// Sectors in which a reader may see what a power cut loses, with what it leaves for certain.
+    dirty: BTreeMap<usize, [u8; SECTOR]>,
 }
 
 #[derive(Debug, Default)]
@@ -75,33 +77,77 @@ impl Chance {
 }
 
 impl Content {
-    fn write(&mut self, bytes: &[u8], offset: usize) {
+    fn synced(bytes: Vec<u8>) -> Self {
+        let length = bytes.len();
+        Self { now: bytes, length, durable_length: length, dirty: BTreeMap::new() }
+    }
+
+    /// A sector as a reader sees it, with zeroes behind the file's end.
+    fn sector(&self, sector: usize) -> [u8; SECTOR] {
+        let start = (sector * SECTOR).min(self.now.len());
+        let kept = &self.now[start..(start + SECTOR).min(self.now.len())];
+        let mut bytes = [0; SECTOR];
+        bytes[..kept.len()].copy_from_slice(kept);
+        bytes
+    }
+
+    fn place(&mut self, bytes: &[u8], offset: usize) {
         let end = offset + bytes.len();
-        if bytes.is_empty() {
-            return;
-        }
         if self.now.len() < end {
             self.now.resize(end, 0);
         }
         self.now[offset..end].copy_from_slice(bytes);
-        self.dirty.extend(offset / SECTOR..=(end - 1) / SECTOR);
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: usize) {
+        if bytes.is_empty() {
+            return;
+        }
+        let end = offset + bytes.len();
+        for sector in offset / SECTOR..=(end - 1) / SECTOR {
+            if !self.dirty.contains_key(&sector) {
+                self.dirty.insert(sector, self.sector(sector));
+            }
+        }
+        self.place(bytes, offset);
+        self.length = self.length.max(end);
     }
 
     fn sync(&mut self) {
-        self.durable.resize(self.now.len(), 0);
-        for sector in std::mem::take(&mut self.dirty) {
-            let range = sector * SECTOR..((sector + 1) * SECTOR).min(self.now.len());
-            self.durable[range.clone()].copy_from_slice(&self.now[range]);
+        self.durable_length = self.length;
+        self.dirty.clear();
+    }
+
+    fn set_length(&mut self, length: usize) {
+        self.now.truncate(length);
+        self.length = length;
+        self.sync();
+    }
+
+    fn read(&self, buffer: &mut [u8], start: usize) -> io::Result<()> {
+        let end = start.checked_add(buffer.len()).ok_or(ErrorKind::InvalidInput)?;
+        if end > self.length {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
+        let kept = self.now.get(start.min(self.now.len())..end.min(self.now.len())).unwrap_or_default();
+        buffer[..kept.len()].copy_from_slice(kept);
+        buffer[kept.len()..].fill(0);
+        Ok(())
+    }
+
+    fn whole(&self) -> Vec<u8> {
+        let mut bytes = self.now.clone();
+        bytes.resize(self.length, 0);
+        bytes
     }
 
     fn crash(&mut self, chance: &mut Chance) {
-        if self.now.len() > self.durable.len() && chance.next().is_multiple_of(2) {
-            self.durable.resize(self.now.len(), 0);
+        if self.length > self.durable_length && chance.next().is_multiple_of(2) {
+            self.durable_length = self.length;
         }
-        for sector in std::mem::take(&mut self.dirty) {
+        for (sector, durable) in std::mem::take(&mut self.dirty) {
             let start = sector * SECTOR;
-            let end = (start + SECTOR).min(self.durable.len()).min(self.now.len());
+            let end = (start + SECTOR).min(self.durable_length);
             if start >= end {
                 continue;
             }
@@ -110,10 +156,12 @@ impl Content {
                 2 => 0,
                 _ => usize::try_from(chance.next() % (end - start) as u64).expect("less than a sector"),
             };
-            let range = if chance.next().is_multiple_of(2) { start..start + kept } else { end - kept..end };
-            self.durable[range.clone()].copy_from_slice(&self.now[range]);
+            let lost = if chance.next().is_multiple_of(2) { start + kept..end } else { start..end - kept };
+            let bytes = &durable[lost.start - start..lost.end - start];
+            self.place(bytes, lost.start);
         }
-        self.now.clone_from(&self.durable);
+        self.now.truncate(self.durable_length);
+        self.length = self.durable_length;
     }
 }
 
@@ -138,12 +186,8 @@ impl MemoryDirectory {
     #[must_use]
     pub fn copy(&self) -> Self {
         let disk = self.disk();
-        let whole = |content: &Content| Content {
-            now: content.now.clone(),
-            durable: content.now.clone(),
-            dirty: BTreeSet::new(),
-        };
-        let contents = disk.contents.iter().map(|(id, content)| (*id, whole(content))).collect();
+        let mut contents = disk.contents.clone();
+        contents.values_mut().for_each(Content::sync);
         let (names, next_content) = (disk.names.clone(), disk.next_content);
         let copied = Disk { names, contents, next_content, ..Disk::default() };
         Self { disk: Arc::new(Mutex::new(copied)) }
@@ -191,7 +235,7 @@ impl MemoryDirectory {
     #[must_use]
     pub fn contents(&self, name: &str) -> Option<Vec<u8>> {
         let disk = self.disk();
-        disk.names.get(name).map(|id| disk.contents[id].now.clone())
+        disk.names.get(name).map(|id| disk.contents[id].whole())
     }
 
     /// Changes a file behind its owner's back, durably. False if there is no such file.
@@ -199,9 +243,9 @@ impl MemoryDirectory {
         let mut disk = self.disk();
         let Some(id) = disk.names.get(name).copied() else { return false };
         let content = disk.contents.entry(id).or_default();
-        change(&mut content.now);
-        content.durable.clone_from(&content.now);
-        content.dirty.clear();
+        let mut bytes = content.whole();
+        change(&mut bytes);
+        *content = Content::synced(bytes);
         true
     }
 
@@ -285,17 +329,12 @@ impl Disk {
 
 impl File for MemoryFile {
     fn len(&self) -> io::Result<u64> {
-        self.with(|disk| Ok(disk.content(self.content).now.len() as u64))
+        self.with(|disk| Ok(disk.content(self.content).length as u64))
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let start = position(offset)?;
-        self.with(|disk| {
-            let end = start.checked_add(buffer.len()).ok_or(ErrorKind::InvalidInput)?;
-            let bytes = disk.content(self.content).now.get(start..end).ok_or(ErrorKind::UnexpectedEof)?;
-            buffer.copy_from_slice(bytes);
-            Ok(())
-        })
+        self.with(|disk| disk.content(self.content).read(buffer, start))
     }
 
     fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -313,9 +352,7 @@ impl File for MemoryFile {
         let length = position(length)?;
         self.with(|disk| {
             let outcome = count_down(&mut disk.writes_left);
-            let content = disk.content(self.content);
-            content.now.resize(if outcome.is_ok() { length } else { length / 2 }, 0);
-            content.sync();
+            disk.content(self.content).set_length(if outcome.is_ok() { length } else { length / 2 });
             outcome
         })
     }
