@@ -1,6 +1,7 @@
 //! Paths, headers and answers. Everything is read-only, from this origin alone, and works without any other host.
 
 use crate::blocks::{self, NoBlock};
+use crate::page::FILES;
 use crate::server::Shared;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,10 +20,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
-
-const PAGE: &str = include_str!("../static/index.html");
-const SCRIPT: &str = include_str!("../static/app.js");
-const STYLE: &str = include_str!("../static/style.css");
 
 const JSON: &str = "application/json";
 /// For the clients' own attempts after a broken connection.
@@ -44,10 +41,10 @@ const HEADERS: [(HeaderName, &str); 7] = [
 ];
 
 pub fn router(shared: &Arc<Shared>) -> Router {
-    Router::new()
-        .route("/", get(|| async { file(PAGE, "text/html; charset=utf-8") }))
-        .route("/static/app.js", get(|| async { file(SCRIPT, "text/javascript; charset=utf-8") }))
-        .route("/static/style.css", get(|| async { file(STYLE, "text/css; charset=utf-8") }))
+    let files = FILES.into_iter().fold(Router::new(), |router, (path, kind, text)| {
+        router.route(path, get(move || async move { file(text, kind) }))
+    });
+    files
         .route("/api/health", get(health))
         .route("/api/state", get(state))
         .route("/api/blocks/{height}", get(block))

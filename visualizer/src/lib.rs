@@ -17,6 +17,7 @@ mod health;
 mod http;
 mod idle;
 mod model;
+mod page;
 mod publisher;
 mod server;
 mod source;
