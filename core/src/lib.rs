@@ -27,6 +27,7 @@ pub mod statement;
 pub mod status;
 pub mod store;
 pub mod transaction;
+pub mod views;
 pub mod wire;
 
 pub use alloy_primitives::{self, Address, B256, Bytes, U256, keccak256};

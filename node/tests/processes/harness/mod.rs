@@ -29,6 +29,8 @@ use std::time::Duration;
 pub const MINUET: &str = env!("CARGO_BIN_EXE_minuet");
 /// API ports begin so far above the base port (`localnet --base-port`).
 pub const RPC_OFFSET: u16 = 100;
+/// Dashboards begin so far above it. No two offsets are the same modulo [`PORTS_OF_ONE`].
+pub const DASHBOARD_OFFSET: u16 = 300;
 /// Far above what anything here takes.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
@@ -59,7 +61,9 @@ pub fn free_base_port() -> u16 {
     let is_free = |base: u16| {
         // One more than validators: some tests start one of them twice.
         let udp = (0..=VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
-        let tcp = (0..=VALIDATORS).map(|index| TcpListener::bind(("127.0.0.1", base + RPC_OFFSET + index)));
+        let offsets = [RPC_OFFSET, DASHBOARD_OFFSET].into_iter();
+        let tcp = offsets.flat_map(|offset| (0..=VALIDATORS).map(move |index| base + offset + index));
+        let tcp = tcp.map(|port| TcpListener::bind(("127.0.0.1", port)));
         let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
         udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
     };
