@@ -22,7 +22,7 @@ mod timers;
 
 pub use outbox::DriverRings;
 
-use crate::effect::{Effect, Event, Halt};
+use crate::effect::{Effect, Event, Halt, NullifyReason};
 use crate::input::Input;
 use crate::record::Record;
 use crate::replica::{RecoveryError, Replica, ReplicaConfig, Tip};
@@ -399,7 +399,15 @@ impl Driver {
     fn on_event(&mut self, event: &Event) {
         match event {
             Event::EnteredView { view, leader } => tracing::debug!(%view, %leader, "entered view"),
-            Event::Nullified { view, reason } => tracing::debug!(%view, ?reason, "nullified"),
+            Event::Nullified { view, reason } => {
+                let counts = &self.status.nullifications;
+                match reason {
+                    NullifyReason::Timeout => counts.timeout.add(1),
+                    NullifyReason::Contradiction => counts.contradiction.add(1),
+                    NullifyReason::Skip => counts.skip.add(1),
+                }
+                tracing::debug!(%view, ?reason, "nullified");
+            }
             Event::Certified(certificate) => {
                 if !certificate.is_notarization() {
                     self.status.nullified_views.add(1);
@@ -411,6 +419,7 @@ impl Driver {
                 self.reject(proposer.peer(), RejectReason::InvalidProposal);
             }
             Event::Equivocation([first, second]) => {
+                self.status.equivocations.add(1);
                 tracing::error!(signer = %first.signer, ?first, ?second, "EQUIVOCATION: two votes of one key in one view");
                 self.keep(Evidence::Equivocation([*first, *second]));
             }
