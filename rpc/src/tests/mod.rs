@@ -310,6 +310,7 @@ pub fn context(chain: &FakeChain, submissions: Sender<Submission>) -> (RpcContex
         submissions,
         finalized,
         finalized_bell,
+        calls: None,
     };
     (context, sender)
 }
