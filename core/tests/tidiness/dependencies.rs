@@ -22,7 +22,7 @@ const OURS: [(&str, &[&str]); 13] = [
 ];
 
 /// Libraries whose name starts so, and the only crates that may use them, tests included.
-const EXTERNAL: [(&str, &[&str]); 17] = [
+const EXTERNAL: [(&str, &[&str]); 20] = [
     ("tokio", &["p2p", "rpc", "node"]),
     ("tonic", &["rpc", "node"]),
     ("prost", &["rpc"]),
@@ -38,6 +38,9 @@ const EXTERNAL: [(&str, &[&str]); 17] = [
     ("clap", &["node"]),
     ("indicatif", &["node"]),
     ("signal-hook", &["node"]),
+    ("axum", &["node"]),
+    ("hyper", &["node"]),
+    ("metrics", &["node"]),
     ("stateright", &["model"]),
     ("peak_alloc", &["fuzzing"]),
 ];

@@ -4,7 +4,7 @@
 
 use super::children::{LOG_FILE, TRACE_FILE};
 use crate::cli::LocalnetArgs;
-use crate::config::{ConsensusConfig, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, read_genesis};
+use crate::config::{ConsensusConfig, METRICS_PORT, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, read_genesis};
 use crate::devkeys::{DevSeed, SEED_FILE};
 use crate::exit::{Exit, Failure};
 use crate::keys::{self, BLS_FILE, KeyKind, NETWORK_FILE, VALIDATOR_FILE};
@@ -31,6 +31,8 @@ const ETHER: u64 = 1_000_000_000_000_000_000;
 const DELTA_BASE_MS: u64 = 100;
 /// API ports begin so far above the base port.
 const RPC_OFFSET: u16 = 100;
+/// Ports of metrics begin so far above those of the API where a base port was asked for.
+const METRICS_OFFSET: u16 = 100;
 
 /// What a localnet's directory holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +77,16 @@ impl Manifest {
     #[must_use]
     pub fn addresses(&self, index: u16) -> (SocketAddr, SocketAddr) {
         (local(self.p2p_port + index), local(self.rpc_port + index))
+    }
+
+    /// Where a validator's metrics are. The usual ports leave out 9091, which is Prometheus' own.
+    #[must_use]
+    pub fn metrics_address(&self, index: u16) -> SocketAddr {
+        match (self.p2p_port, self.rpc_port, index) {
+            (P2P_PORT, RPC_PORT, 0) => local(METRICS_PORT),
+            (P2P_PORT, RPC_PORT, _) => local(METRICS_PORT + 1 + index),
+            _ => local(self.rpc_port + METRICS_OFFSET.max(self.validators) + index),
+        }
     }
 }
 
@@ -150,7 +162,8 @@ pub fn prepare(args: &LocalnetArgs) -> Result<Manifest, Failure> {
 fn base_ports(args: &LocalnetArgs, validators: u16) -> Result<Option<(u16, u16)>, Failure> {
     let Some(base) = args.base_port else { return Ok(None) };
     let rpc = base.checked_add(RPC_OFFSET.max(validators));
-    match rpc.filter(|rpc| rpc.checked_add(validators).is_some()) {
+    let highest = |rpc: &u16| rpc.checked_add(METRICS_OFFSET.max(validators))?.checked_add(validators);
+    match rpc.filter(|rpc| highest(rpc).is_some()) {
         Some(rpc) => Ok(Some((base, rpc))),
         None => Err(Failure::new(Exit::Usage, format!("--base-port {base}: the ports do not fit below 65536"))),
     }
@@ -294,6 +307,8 @@ fn config(manifest: &Manifest, index: u16) -> NodeConfig {
     config.p2p.listen_address = p2p;
     config.p2p.peers = others.map(peer).collect();
     config.rpc.listen_address = rpc;
+    config.metrics.enabled = true;
+    config.metrics.listen_address = manifest.metrics_address(index);
     config
 }
 

@@ -29,6 +29,8 @@ use std::time::Duration;
 pub const MINUET: &str = env!("CARGO_BIN_EXE_minuet");
 /// API ports begin so far above the base port (`localnet --base-port`).
 pub const RPC_OFFSET: u16 = 100;
+/// And those of metrics.
+pub const METRICS_OFFSET: u16 = 200;
 /// Far above what anything here takes.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
@@ -59,7 +61,8 @@ pub fn free_base_port() -> u16 {
     let is_free = |base: u16| {
         // One more than validators: some tests start one of them twice.
         let udp = (0..=VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
-        let tcp = (0..=VALIDATORS).map(|index| TcpListener::bind(("127.0.0.1", base + RPC_OFFSET + index)));
+        let offsets = (0..=VALIDATORS).flat_map(|index| [RPC_OFFSET + index, METRICS_OFFSET + index]);
+        let tcp = offsets.map(|offset| TcpListener::bind(("127.0.0.1", base + offset)));
         let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
         udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
     };
