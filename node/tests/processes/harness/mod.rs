@@ -8,6 +8,8 @@ mod checker;
 mod log;
 mod network;
 mod node;
+#[path = "../../../src/metrics/tests/scrape.rs"]
+pub mod scrape;
 mod shared;
 mod witness;
 
