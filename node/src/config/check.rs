@@ -50,6 +50,7 @@ pub fn check_ranges(config: &NodeConfig) -> Result<(), Failure> {
         return Err(Failure::config(reason));
     }
     config.rpc.check().map_err(Failure::config)?;
+    config.visualizer.check().map_err(Failure::config)?;
     check_level(&config.log.level)?;
     check_peers(config)
 }

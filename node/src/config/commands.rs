@@ -77,8 +77,11 @@ fn ports(config: &NodeConfig) -> Vec<String> {
         ("p2p.listen_address", config.p2p.listen_address, p2p),
         ("rpc.listen_address", config.rpc.listen_address, rpc),
     ];
+    let dashboard = config.visualizer.enabled.then(|| TcpListener::bind(config.visualizer.listen_address).err());
+    let dashboard = dashboard.map(|error| ("visualizer.listen_address", config.visualizer.listen_address, error));
     named
         .into_iter()
+        .chain(dashboard)
         .filter_map(|(key, address, error)| error.map(|error| format!("{key} {address} cannot be bound now: {error}")))
         .collect()
 }

@@ -22,6 +22,7 @@ pub use prepare::{Files, Prepared, read_files, read_genesis};
 
 use minuet_core::block::MAX_BODY_BYTES;
 pub use minuet_rpc::RpcConfig;
+pub use minuet_visualizer::{FleetEntry, VisualizerConfig};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ use std::path::PathBuf;
 pub const P2P_PORT: u16 = 9000;
 /// TCP port of the first validator's API.
 pub const RPC_PORT: u16 = 50051;
+
+/// TCP port of the first validator's dashboard.
+pub const VISUALIZER_PORT: u16 = 8080;
 
 /// The whole file. `config.example.toml` documents every option.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,8 @@ pub struct NodeConfig {
     pub trace: TraceConfig,
     /// Metrics and probes.
     pub metrics: MetricsConfig,
+    /// The dashboard.
+    pub visualizer: VisualizerConfig,
 }
 
 /// `[keys]`
@@ -184,6 +190,7 @@ impl Default for NodeConfig {
             log: LogConfig::default(),
             trace: TraceConfig::default(),
             metrics: MetricsConfig::default(),
+            visualizer: VisualizerConfig::default(),
         }
     }
 }

@@ -4,7 +4,10 @@
 
 use super::children::{LOG_FILE, TRACE_FILE};
 use crate::cli::LocalnetArgs;
-use crate::config::{ConsensusConfig, METRICS_PORT, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, read_genesis};
+use crate::config::{
+    ConsensusConfig, FleetEntry, METRICS_PORT, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, VISUALIZER_PORT,
+    read_genesis,
+};
 use crate::devkeys::{DevSeed, SEED_FILE};
 use crate::exit::{Exit, Failure};
 use crate::keys::{self, BLS_FILE, KeyKind, NETWORK_FILE, VALIDATOR_FILE};
@@ -31,8 +34,6 @@ const ETHER: u64 = 1_000_000_000_000_000_000;
 const DELTA_BASE_MS: u64 = 100;
 /// API ports begin so far above the base port.
 const RPC_OFFSET: u16 = 100;
-/// Ports of metrics begin so far above those of the API where a base port was asked for.
-const METRICS_OFFSET: u16 = 100;
 
 /// What a localnet's directory holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +74,14 @@ impl Manifest {
         (0..self.validators).map(|index| format!("http://{}", local(self.rpc_port + index))).collect()
     }
 
+    /// Where a validator's dashboard listens: 8080 + i, or three hundred above the base port.
+    #[must_use]
+    pub fn dashboard(&self, index: u16) -> SocketAddr {
+        let is_default = (self.p2p_port, self.rpc_port) == (P2P_PORT, RPC_PORT);
+        let first = if is_default { VISUALIZER_PORT } else { self.p2p_port + 3 * offset(self.validators) };
+        local(first + index)
+    }
+
     /// UDP and TCP address of a validator.
     #[must_use]
     pub fn addresses(&self, index: u16) -> (SocketAddr, SocketAddr) {
@@ -85,9 +94,14 @@ impl Manifest {
         match (self.p2p_port, self.rpc_port, index) {
             (P2P_PORT, RPC_PORT, 0) => local(METRICS_PORT),
             (P2P_PORT, RPC_PORT, _) => local(METRICS_PORT + 1 + index),
-            _ => local(self.rpc_port + METRICS_OFFSET.max(self.validators) + index),
+            _ => local(self.p2p_port + 2 * offset(self.validators) + index),
         }
     }
+}
+
+/// Between the first ports of two kinds, counted from the base port.
+fn offset(validators: u16) -> u16 {
+    RPC_OFFSET.max(validators)
 }
 
 const fn local(port: u16) -> SocketAddr {
@@ -161,10 +175,10 @@ pub fn prepare(args: &LocalnetArgs) -> Result<Manifest, Failure> {
 /// The ports that `--base-port` asks for.
 fn base_ports(args: &LocalnetArgs, validators: u16) -> Result<Option<(u16, u16)>, Failure> {
     let Some(base) = args.base_port else { return Ok(None) };
-    let rpc = base.checked_add(RPC_OFFSET.max(validators));
-    let highest = |rpc: &u16| rpc.checked_add(METRICS_OFFSET.max(validators))?.checked_add(validators);
-    match rpc.filter(|rpc| highest(rpc).is_some()) {
-        Some(rpc) => Ok(Some((base, rpc))),
+    let offset = offset(validators);
+    // Peers, APIs, metrics and dashboards.
+    match base.checked_add(3 * offset).and_then(|dashboards| dashboards.checked_add(validators)) {
+        Some(_) => Ok(Some((base, base + offset))),
         None => Err(Failure::new(Exit::Usage, format!("--base-port {base}: the ports do not fit below 65536"))),
     }
 }
@@ -309,6 +323,11 @@ fn config(manifest: &Manifest, index: u16) -> NodeConfig {
     config.rpc.listen_address = rpc;
     config.metrics.enabled = true;
     config.metrics.listen_address = manifest.metrics_address(index);
+    config.visualizer.enabled = true;
+    config.visualizer.listen_address = manifest.dashboard(index);
+    let fleet = (0..manifest.validators)
+        .map(|index| FleetEntry { index, url: format!("http://{}", manifest.dashboard(index)) });
+    config.visualizer.fleet = fleet.collect();
     config
 }
 

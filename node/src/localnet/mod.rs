@@ -78,7 +78,7 @@ pub fn check_ports(manifest: &Manifest) -> Result<(), Failure> {
             Failure::new(failure.exit, format!("validator {index}: {failure}, for example with --base-port 20000"))
         };
         UdpSocket::bind(p2p).map_err(|error| advice(cannot_listen("UDP", p2p, &error)))?;
-        for address in [rpc, manifest.metrics_address(index)] {
+        for address in [rpc, manifest.metrics_address(index), manifest.dashboard(index)] {
             TcpListener::bind(address).map_err(|error| advice(cannot_listen("TCP", address, &error)))?;
         }
     }
@@ -86,14 +86,15 @@ pub fn check_ports(manifest: &Manifest) -> Result<(), Failure> {
 }
 
 fn introduce(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
-    note_line(format_args!("validator  p2p (udp)              api                      log"));
+    note_line(format_args!("validator  p2p (udp)              api                      dashboard                log"));
     for index in 0..manifest.validators {
         let (p2p, rpc) = manifest.addresses(index);
         let log = layout::home(dir, index).join(LOG_FILE);
         note_line(format_args!(
-            "{index:>9}  {:<21}  http://{:<16}  {}",
+            "{index:>9}  {:<21}  http://{:<16}  http://{:<16}  {}",
             p2p.to_string(),
             rpc.to_string(),
+            manifest.dashboard(index).to_string(),
             log.display()
         ));
     }

@@ -1,12 +1,14 @@
-//! What a node shows of itself: the same parts for the API and for the metrics.
+//! What a node shows of itself: the same parts for the API, the metrics and the dashboard.
 
 use super::adapters;
+use super::dashboard::Seen;
 use super::wires::{ApiEnds, RingWatch};
 use crate::config::MempoolConfig;
 use crate::metrics::Sources;
 use minuet_core::ValidatorIndex;
 use minuet_core::genesis::Genesis;
 use minuet_core::status::NodeStatus;
+use minuet_core::views::ViewRing;
 use minuet_execution::ChainReader;
 use minuet_p2p::P2pStats;
 use minuet_rpc::{CallObserver, Role, RpcContext};
@@ -44,8 +46,20 @@ impl Face<'_> {
         }
     }
 
+    /// What the dashboard reads.
+    pub fn seen(&self, views: Arc<ViewRing>) -> Seen<'_> {
+        let (genesis, status, chain, peers) = (self.genesis, self.status, self.reader.clone(), self.p2p);
+        Seen { genesis, status, views, validator: self.signer, role: self.role, chain, peers }
+    }
+
     /// What the metrics are of.
-    pub fn sources(&self, rings: Vec<RingWatch>, store: &Arc<RocksStore>, pool: &MempoolConfig) -> Sources {
+    pub fn sources(
+        &self,
+        rings: Vec<RingWatch>,
+        views: Arc<ViewRing>,
+        store: &Arc<RocksStore>,
+        pool: &MempoolConfig,
+    ) -> Sources {
         Sources {
             status: self.status.clone(),
             genesis: self.genesis.clone(),
@@ -54,7 +68,7 @@ impl Face<'_> {
             p2p: self.p2p.clone(),
             rings,
             store: store.clone(),
-            views: None,
+            views: Some(views),
             pool_transactions: pool.max_transactions,
             pool_bytes: pool.max_mb << 20,
         }

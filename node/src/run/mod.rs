@@ -3,6 +3,7 @@
 
 mod adapters;
 mod consensus;
+mod dashboard;
 mod face;
 mod fail_stop;
 pub(crate) mod first_use;
@@ -27,11 +28,13 @@ use minuet_core::messages::JournalRecord;
 use minuet_core::statement::StatementKey;
 use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
+use minuet_core::views::ViewWriter;
 use minuet_execution::{Ledger, LedgerDriver};
 use minuet_mempool::MempoolDriver;
 use minuet_p2p::{P2pHandle, P2pIdentity, P2pRings};
 use minuet_rpc::{Role, RpcHandle};
 use minuet_storage::{Journal, JournalConfig, JournalDriver, RealDirectory, RocksStore};
+use minuet_visualizer::VisualizerHandle;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,6 +59,7 @@ struct Running {
     consensus: consensus::ConsensusThread,
     p2p: P2pHandle,
     rpc: RpcHandle,
+    dashboard: Option<VisualizerHandle>,
     others: Vec<(&'static str, JoinHandle<()>)>,
     /// Of a node without a journal: consensus would take the end of these rings for the journal's.
     _no_journal: Option<wires::JournalEnds>,
@@ -113,7 +117,9 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
 
     let trace = open_trace(&prepared.config.trace.received, &mut network)?;
     let tip = stored_tip(&ledger)?;
-    let config = driver_config(&plan, &genesis, signer, prepared.bls_key, &status);
+    let views = ViewWriter::new();
+    let shown = views.ring();
+    let config = driver_config(&plan, &genesis, signer, prepared.bls_key, &status, views);
     let clock = consensus::Clock::start();
     let driver = Driver::new(config, tip, &records, consensus, clock.now()).map_err(|error| fatal(&error))?;
     drop(records);
@@ -126,8 +132,9 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let context = face.context(api, meters.as_ref().map(Meters::calls));
     let rpc =
         minuet_rpc::spawn(prepared.config.rpc.clone(), context).map_err(|error| Failure::new(Exit::Network, error))?;
-    let sources = face.sources(rings, &store, &prepared.config.mempool);
+    let sources = face.sources(rings, shown.clone(), &store, &prepared.config.mempool);
     let metrics = meters.map(|meters| meters.start(&sources)).transpose()?;
+    let dashboard = dashboard::spawn(&prepared.config.visualizer, face.seen(shown));
 
     let rules = minuet_mempool::ChainRules::from(&*genesis);
     let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone(), pool_log);
@@ -149,6 +156,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         consensus,
         p2p,
         rpc,
+        dashboard,
         others,
         _no_journal: no_journal,
         store,
@@ -211,6 +219,7 @@ fn driver_config(
     signer: Option<ValidatorIndex>,
     key: Option<minuet_core::bls::BlsSecretKey>,
     status: &Arc<NodeStatus>,
+    views: ViewWriter,
 ) -> DriverConfig {
     let committee = Arc::new(genesis.committee().clone());
     let rules = minuet_consensus::header_rules::ChainRules { committee: committee.clone(), fees: *genesis.fees() };
@@ -221,6 +230,7 @@ fn driver_config(
         max_block_bytes: plan.max_block_bytes,
         linger_us: plan.linger_us,
         status: status.clone(),
+        views: Some(views),
     }
 }
 
@@ -278,6 +288,9 @@ impl Running {
         self.status.stopping.store(true, Ordering::Relaxed);
         self.consensus.stop();
         self.rpc.shutdown();
+        if let Some(dashboard) = self.dashboard {
+            dashboard.shutdown();
+        }
         self.p2p.shutdown();
         if let Some(trace) = self.trace {
             trace.finish();

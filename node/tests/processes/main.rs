@@ -7,6 +7,7 @@ mod chaos;
 mod copies;
 mod crashes;
 mod damage;
+mod dashboard;
 mod followers;
 mod fsync_order;
 mod harness;

@@ -145,6 +145,34 @@ fn metrics_say_what_the_network_does() {
 }
 
 #[test]
+fn views_are_counted_with_their_votes_and_a_validator_that_is_gone_misses_its_turns() {
+    let mut network = Network::start();
+    let address = of(&network, 1);
+    let votes = |scrape: &Scrape, validator: u16| {
+        scrape.value(&format!("minuet_consensus_votes_seen_total{{validator=\"{validator}\"}}"))
+    };
+    let missed = |scrape: &Scrape, validator: u16| {
+        scrape.value(&format!("minuet_consensus_missed_leader_slots_total{{validator=\"{validator}\"}}"))
+    };
+    until("votes of all", || (0..VALIDATORS).all(|validator| votes(&Scrape::of(address), validator) > 3.0));
+    let before = Scrape::of(address);
+    for histogram in ["view_duration", "time_to_m", "time_to_l"] {
+        let name = format!("minuet_consensus_{histogram}_seconds");
+        assert!(before.value(&format!("{name}_count")) > 0.0 && before.value(&format!("{name}_sum")) > 0.0, "{name}");
+    }
+    assert!(before.value("minuet_consensus_views_seen_total") >= votes(&before, 3));
+    network.take(3).kill();
+    until("a missed turn", || missed(&Scrape::of(address), 3) > missed(&before, 3));
+    // Its last votes are counted by now; the others' go on.
+    let gone = Scrape::of(address);
+    until("others' votes", || votes(&Scrape::of(address), 0) > votes(&gone, 0) + 5.0);
+    let after = Scrape::of(address);
+    assert_eq!(votes(&after, 3), votes(&gone, 3));
+    assert!(after.value("minuet_consensus_nullified_views_total") > 0.0);
+    assert!(after.value("minuet_consensus_nullifications_total{reason=\"timeout\"}") > 0.0);
+}
+
+#[test]
 fn a_node_is_ready_among_its_peers_and_says_why_not_when_they_are_gone() {
     let mut network = Network::start();
     let address = of(&network, 4);

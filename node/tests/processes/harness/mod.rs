@@ -33,6 +33,8 @@ pub const MINUET: &str = env!("CARGO_BIN_EXE_minuet");
 pub const RPC_OFFSET: u16 = 100;
 /// And those of metrics.
 pub const METRICS_OFFSET: u16 = 200;
+/// Dashboards begin so far above it. No two offsets are the same modulo [`PORTS_OF_ONE`].
+pub const DASHBOARD_OFFSET: u16 = 300;
 /// Far above what anything here takes.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
@@ -63,8 +65,9 @@ pub fn free_base_port() -> u16 {
     let is_free = |base: u16| {
         // One more than validators: some tests start one of them twice.
         let udp = (0..=VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
-        let offsets = (0..=VALIDATORS).flat_map(|index| [RPC_OFFSET + index, METRICS_OFFSET + index]);
-        let tcp = offsets.map(|offset| TcpListener::bind(("127.0.0.1", base + offset)));
+        let offsets = [RPC_OFFSET, METRICS_OFFSET, DASHBOARD_OFFSET].into_iter();
+        let tcp = offsets.flat_map(|offset| (0..=VALIDATORS).map(move |index| base + offset + index));
+        let tcp = tcp.map(|port| TcpListener::bind(("127.0.0.1", port)));
         let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
         udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
     };

@@ -2,7 +2,7 @@
 //! and start again.
 
 use super::checker::Supply;
-use super::{Log, MINUET, Node, RPC_OFFSET, View, free_base_port, minuet, output};
+use super::{DASHBOARD_OFFSET, Log, MINUET, Node, RPC_OFFSET, View, free_base_port, minuet, output};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,10 @@ impl Network {
 
     pub const fn rpc_port(&self, index: u16) -> u16 {
         self.base + RPC_OFFSET + index
+    }
+
+    pub const fn dashboard_port(&self, index: u16) -> u16 {
+        self.base + DASHBOARD_OFFSET + index
     }
 
     pub fn all(&self) -> impl Iterator<Item = (u16, View)> {
