@@ -99,7 +99,9 @@ impl Vitals {
             block_time_ms: status.block_time_ms.get(),
             known_height: status.known_height.get(),
             peers: status.peers.get(),
-            disk_free_bytes: Some(status.disk_free_bytes.get()).filter(|free| *free > 0),
+            // Nothing at all is left, or nobody has asked yet: then it is not called low either.
+            disk_free_bytes: Some(status.disk_free_bytes.get())
+                .filter(|free| *free > 0 || status.low_disk.load(Relaxed)),
         }
     }
 
@@ -181,6 +183,16 @@ mod tests {
         );
         let genesis = Vitals { height: 0, known_height: 0, ..WELL };
         only(genesis, "not_finalizing", "no block is final yet");
+    }
+
+    #[test]
+    fn a_disk_without_a_byte_left_is_low_and_one_that_nobody_asked_about_is_not() {
+        let status = NodeStatus::default();
+        assert_eq!(Vitals::of(&status).disk_free_bytes, None);
+        status.low_disk.store(true, Relaxed);
+        assert_eq!(Vitals::of(&status).disk_free_bytes, Some(0));
+        status.disk_free_bytes.set(5);
+        assert_eq!(Vitals::of(&status).disk_free_bytes, Some(5));
     }
 
     #[test]
