@@ -23,7 +23,7 @@ mod timers;
 
 pub use outbox::DriverRings;
 
-use crate::effect::{Effect, Event, Halt};
+use crate::effect::{Effect, Event, Halt, NullifyReason};
 use crate::input::Input;
 use crate::record::Record;
 use crate::replica::{RecoveryError, Replica, ReplicaConfig, Tip};
@@ -414,6 +414,12 @@ impl Driver {
             }
             Event::Nullified { view, reason } => {
                 self.showing.own_nullify(*view, *reason, self.now);
+                let counts = &self.status.nullifications;
+                match reason {
+                    NullifyReason::Timeout => counts.timeout.add(1),
+                    NullifyReason::Contradiction => counts.contradiction.add(1),
+                    NullifyReason::Skip => counts.skip.add(1),
+                }
                 tracing::debug!(%view, ?reason, "nullified");
             }
             Event::Certified(certificate) => {
@@ -428,6 +434,7 @@ impl Driver {
                 self.reject(proposer.peer(), RejectReason::InvalidProposal);
             }
             Event::Equivocation([first, second]) => {
+                self.status.equivocations.add(1);
                 tracing::error!(signer = %first.signer, ?first, ?second, "EQUIVOCATION: two votes of one key in one view");
                 self.keep(Evidence::Equivocation([*first, *second]));
             }

@@ -17,6 +17,7 @@ pub mod file;
 pub mod finality_proof;
 pub mod genesis;
 pub mod header;
+pub mod health;
 pub mod mempool_errors;
 pub mod messages;
 pub mod numbers;

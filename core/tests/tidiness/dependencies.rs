@@ -23,7 +23,8 @@ const OURS: [(&str, &[&str]); 14] = [
 ];
 
 /// Libraries whose name starts so, and the only crates that may use them, tests included.
-const EXTERNAL: [(&str, &[&str]); 19] = [
+const EXTERNAL: [(&str, &[&str]); 20] = [
+    ("metrics", &["node"]),
     ("axum", &["visualizer", "node"]),
     ("hyper", &["visualizer", "node"]),
     ("tokio", &["p2p", "rpc", "visualizer", "node"]),

@@ -10,12 +10,14 @@ mod commands;
 #[cfg(test)]
 mod fuzz_tests;
 mod layers;
+mod metrics;
 mod prepare;
 #[cfg(test)]
 mod tests;
 
 pub use commands::{cannot_listen, run};
 pub use layers::{Overrides, load};
+pub use metrics::{METRICS_PORT, MetricsConfig};
 pub use prepare::{Files, Prepared, read_files, read_genesis};
 
 use minuet_core::block::MAX_BODY_BYTES;
@@ -57,6 +59,8 @@ pub struct NodeConfig {
     pub log: LogConfig,
     /// What is written down for checks.
     pub trace: TraceConfig,
+    /// Metrics and probes.
+    pub metrics: MetricsConfig,
     /// The dashboard.
     pub visualizer: VisualizerConfig,
 }
@@ -185,6 +189,7 @@ impl Default for NodeConfig {
             storage: StorageConfig::default(),
             log: LogConfig::default(),
             trace: TraceConfig::default(),
+            metrics: MetricsConfig::default(),
             visualizer: VisualizerConfig::default(),
         }
     }

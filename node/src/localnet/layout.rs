@@ -5,7 +5,8 @@
 use super::children::{LOG_FILE, TRACE_FILE};
 use crate::cli::LocalnetArgs;
 use crate::config::{
-    ConsensusConfig, FleetEntry, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, VISUALIZER_PORT, read_genesis,
+    ConsensusConfig, FleetEntry, METRICS_PORT, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, VISUALIZER_PORT,
+    read_genesis,
 };
 use crate::devkeys::{DevSeed, SEED_FILE};
 use crate::exit::{Exit, Failure};
@@ -85,6 +86,16 @@ impl Manifest {
     #[must_use]
     pub fn addresses(&self, index: u16) -> (SocketAddr, SocketAddr) {
         (local(self.p2p_port + index), local(self.rpc_port + index))
+    }
+
+    /// Where a validator's metrics are. The usual ports leave out 9091, which is Prometheus' own.
+    #[must_use]
+    pub fn metrics_address(&self, index: u16) -> SocketAddr {
+        match (self.p2p_port, self.rpc_port, index) {
+            (P2P_PORT, RPC_PORT, 0) => local(METRICS_PORT),
+            (P2P_PORT, RPC_PORT, _) => local(METRICS_PORT + 1 + index),
+            _ => local(self.p2p_port + 2 * offset(self.validators) + index),
+        }
     }
 }
 
@@ -310,6 +321,8 @@ fn config(manifest: &Manifest, index: u16) -> NodeConfig {
     config.p2p.listen_address = p2p;
     config.p2p.peers = others.map(peer).collect();
     config.rpc.listen_address = rpc;
+    config.metrics.enabled = true;
+    config.metrics.listen_address = manifest.metrics_address(index);
     config.visualizer.enabled = true;
     config.visualizer.listen_address = manifest.dashboard(index);
     let fleet = (0..manifest.validators)

@@ -78,7 +78,7 @@ pub fn check_ports(manifest: &Manifest) -> Result<(), Failure> {
             Failure::new(failure.exit, format!("validator {index}: {failure}, for example with --base-port 20000"))
         };
         UdpSocket::bind(p2p).map_err(|error| advice(cannot_listen("UDP", p2p, &error)))?;
-        for address in [rpc, manifest.dashboard(index)] {
+        for address in [rpc, manifest.metrics_address(index), manifest.dashboard(index)] {
             TcpListener::bind(address).map_err(|error| advice(cannot_listen("TCP", address, &error)))?;
         }
     }
@@ -98,6 +98,9 @@ fn introduce(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
             log.display()
         ));
     }
+    let metrics: Vec<String> =
+        (0..manifest.validators).map(|index| format!("http://{}/metrics", manifest.metrics_address(index))).collect();
+    note_line(format_args!("metrics for Prometheus, with /livez and /readyz beside them: {}", metrics.join(" ")));
     let seed = DevSeed::read(dir)?;
     note_line(format_args!("funded accounts (use them with --dev-account NUMBER --dir {}):", dir.display()));
     for index in 0..manifest.accounts.min(SHOWN_ACCOUNTS) {

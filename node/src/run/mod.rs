@@ -4,6 +4,7 @@
 mod adapters;
 mod consensus;
 mod dashboard;
+mod face;
 mod fail_stop;
 pub(crate) mod first_use;
 mod plan;
@@ -14,7 +15,9 @@ mod wires;
 use crate::config::Prepared;
 use crate::datadir::DataDir;
 use crate::exit::{Exit, Failure};
+use crate::metrics::{Meters, MetricsHandle};
 use crate::trace::TraceThread;
+use face::Face;
 use minuet_consensus::driver::{Driver, DriverConfig, Fatal};
 use minuet_consensus::effect::Halt;
 use minuet_consensus::replica::{ReplicaConfig, Tip};
@@ -29,7 +32,7 @@ use minuet_core::views::ViewWriter;
 use minuet_execution::{Ledger, LedgerDriver};
 use minuet_mempool::MempoolDriver;
 use minuet_p2p::{P2pHandle, P2pIdentity, P2pRings};
-use minuet_rpc::{Role, RpcContext, RpcHandle};
+use minuet_rpc::{Role, RpcHandle};
 use minuet_storage::{Journal, JournalConfig, JournalDriver, RealDirectory, RocksStore};
 use minuet_visualizer::VisualizerHandle;
 use std::path::Path;
@@ -40,6 +43,7 @@ use std::thread::JoinHandle;
 use wires::Wires;
 
 pub(crate) use consensus::unix_us;
+pub(crate) use wires::RingWatch;
 
 /// Why the node ends.
 pub(crate) enum End {
@@ -62,6 +66,8 @@ struct Running {
     store: Arc<RocksStore>,
     space: space::SpaceThread,
     trace: Option<TraceThread>,
+    /// Answers until the end, so that it can say that the node is stopping.
+    metrics: Option<MetricsHandle>,
     /// Its lock is held for as long as anything may write there.
     _data_dir: DataDir,
 }
@@ -96,16 +102,17 @@ fn wait(ended: &Receiver<End>) -> Result<(), Failure> {
 fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let status = Arc::new(NodeStatus::default());
     let plan = plan::Plan::new(&prepared)?;
+    let meters = Meters::open(&prepared.config.metrics)?;
     let genesis = Arc::new(prepared.genesis.clone());
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
-    let watched = Arc::new(fail_stop::FailStop::new(store.clone(), ends.clone()));
+    let watched = Arc::new(fail_stop::FailStop::new(store.clone(), status.clone(), ends.clone()));
     let ledger = Ledger::open(watched, &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
     let Voice { journal, records, signer } = find_voice(&prepared, &genesis, plan.journal)?;
     let role = role(prepared.validator, signer);
     let pool_log =
         pool_log::open(&prepared.data_dir.path().join("pool"), genesis.fingerprint(), prepared.config.mempool.log_mb)?;
-    let Wires { bells, consensus, mut network, mempool, ledger: ledger_rings, journal: journal_rings, api } =
+    let Wires { bells, consensus, mut network, mempool, ledger: ledger_rings, journal: journal_rings, api, rings } =
         wires::connect();
 
     let trace = open_trace(&prepared.config.trace.received, &mut network)?;
@@ -120,24 +127,14 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let identity = P2pIdentity::new(plan.peer, prepared.network_key, &genesis);
     let p2p = minuet_p2p::spawn(plan.p2p, identity, network, bells.p2p, status.clone())
         .map_err(|error| Failure::new(Exit::Network, error))?;
-    let context = RpcContext {
-        genesis: genesis.clone(),
-        status: status.clone(),
-        validator: signer,
-        role,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        chain: Arc::new(adapters::Chain(reader.clone())),
-        peers: Arc::new(adapters::Peers::new(p2p.stats().clone(), &genesis)),
-        submissions: api.submissions,
-        finalized: api.finalized,
-        finalized_bell: api.bell,
-    };
+    let (validator, stats) = (prepared.validator, p2p.stats());
+    let face = Face { genesis: &genesis, status: &status, validator, signer, role, reader: &reader, p2p: stats };
+    let context = face.context(api, meters.as_ref().map(Meters::calls));
     let rpc =
         minuet_rpc::spawn(prepared.config.rpc.clone(), context).map_err(|error| Failure::new(Exit::Network, error))?;
-    let (chain, peers) = (reader.clone(), p2p.stats());
-    let seen =
-        dashboard::Seen { genesis: &genesis, status: &status, views: shown, validator: signer, role, chain, peers };
-    let dashboard = dashboard::spawn(&prepared.config.visualizer, seen);
+    let sources = face.sources(rings, shown.clone(), &store, &prepared.config.mempool);
+    let metrics = meters.map(|meters| meters.start(&sources)).transpose()?;
+    let dashboard = dashboard::spawn(&prepared.config.visualizer, face.seen(shown));
 
     let rules = minuet_mempool::ChainRules::from(&*genesis);
     let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone(), pool_log);
@@ -165,6 +162,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         store,
         space,
         trace,
+        metrics,
         _data_dir: prepared.data_dir,
     })
 }
@@ -307,6 +305,9 @@ impl Running {
         }
         self.store.stop_compactions();
         self.space.stop();
+        if let Some(metrics) = self.metrics {
+            metrics.stop();
+        }
         tracing::info!("stopped");
     }
 }

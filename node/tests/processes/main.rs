@@ -12,6 +12,7 @@ mod followers;
 mod fsync_order;
 mod harness;
 mod localnet;
+mod metrics;
 mod moving;
 mod pauses;
 mod pool_log;

@@ -8,6 +8,8 @@ mod checker;
 mod log;
 mod network;
 mod node;
+#[path = "../../../src/metrics/tests/scrape.rs"]
+pub mod scrape;
 mod shared;
 mod witness;
 
@@ -29,6 +31,8 @@ use std::time::Duration;
 pub const MINUET: &str = env!("CARGO_BIN_EXE_minuet");
 /// API ports begin so far above the base port (`localnet --base-port`).
 pub const RPC_OFFSET: u16 = 100;
+/// And those of metrics.
+pub const METRICS_OFFSET: u16 = 200;
 /// Dashboards begin so far above it. No two offsets are the same modulo [`PORTS_OF_ONE`].
 pub const DASHBOARD_OFFSET: u16 = 300;
 /// Far above what anything here takes.
@@ -61,7 +65,7 @@ pub fn free_base_port() -> u16 {
     let is_free = |base: u16| {
         // One more than validators: some tests start one of them twice.
         let udp = (0..=VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
-        let offsets = [RPC_OFFSET, DASHBOARD_OFFSET].into_iter();
+        let offsets = [RPC_OFFSET, METRICS_OFFSET, DASHBOARD_OFFSET].into_iter();
         let tcp = offsets.flat_map(|offset| (0..=VALIDATORS).map(move |index| base + offset + index));
         let tcp = tcp.map(|port| TcpListener::bind(("127.0.0.1", port)));
         let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());

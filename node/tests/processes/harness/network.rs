@@ -137,6 +137,7 @@ impl Network {
         let (p2p, rpc) = (self.base + VALIDATORS, self.base + RPC_OFFSET + VALIDATORS);
         let (p2p_flag, rpc_flag) = (format!("127.0.0.1:{p2p}"), format!("127.0.0.1:{rpc}"));
         let flags = ["--p2p-listen-address", &p2p_flag, "--rpc-listen-address", &rpc_flag];
+        let flags = [&flags[..], &["--set", "metrics.enabled=false"]].concat();
         Node::spawn_by(Command::new(MINUET), &home.join("config.toml"), &flags, View::at(rpc))
     }
 
