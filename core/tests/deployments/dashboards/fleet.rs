@@ -99,7 +99,7 @@ fn finality() -> Vec<Panel> {
         .query("node:minuet_consensus_lag_blocks:diff{node=~\"$node\"}", "validator {{node}}")
         .steps(&[(64.0, "red")]),
         lines(
-            "Since the newest final block",
+            "Since the newest final block, by validator",
             "s",
             "One line alone that rises is cut off or behind; all together: the chain stands.",
         )
@@ -110,7 +110,7 @@ fn finality() -> Vec<Panel> {
         lines("Final transactions a second", "none", "All validators show the same, except while one catches up.")
             .query("node:minuet_execution_transactions:rate1m{node=~\"$node\"}", "validator {{node}}"),
         lines(
-            "Nullified views",
+            "Nullified views, by validator",
             "percentunit",
             "The share of views without a block. One leader of six that is down makes 17 %.",
         )

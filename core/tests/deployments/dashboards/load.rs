@@ -77,11 +77,11 @@ fn execution() -> Vec<Panel> {
             "sum by (le) (increase(minuet_execution_block_seconds_bucket{node=~\"$node\"}[$__rate_interval]))",
             "{{le}}",
         ),
-        lines("Final transactions a second", "none", "")
+        lines("Final transactions a second, by validator", "none", "")
             .query("node:minuet_execution_transactions:rate1m{node=~\"$node\"}", "validator {{node}}"),
-        lines("Gas a second", "short", "Against the target of the genesis: above it the base fee rises.")
+        lines("Gas a second, by validator", "short", "Against the target of the genesis: above it the base fee rises.")
             .query("node:minuet_execution_gas:rate1m{node=~\"$node\"}", "validator {{node}}"),
-        lines("Base fee", "short", "In wei per gas.")
+        lines("Base fee, by validator", "short", "In wei per gas.")
             .query("minuet_execution_base_fee_wei{node=~\"$node\"}", "validator {{node}}"),
     ]
 }
