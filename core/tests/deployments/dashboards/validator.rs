@@ -61,7 +61,7 @@ fn others() -> Vec<Panel> {
 
 fn consensus() -> Vec<Panel> {
     vec![
-        lines("Finality", "s", "From a block's proposal until it is stored as final here.")
+        lines("Finality over time", "s", "From a block's proposal until it is stored as final here.")
             .query("node:minuet_consensus_finality_seconds:p50_1m{node=~\"$node\"}", "half")
             .query("node:minuet_consensus_finality_seconds:p99_1m{node=~\"$node\"}", "99 of 100")
             .steps(&[(1.0, "red")]),
