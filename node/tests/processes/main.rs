@@ -12,6 +12,7 @@ mod fsync_order;
 mod harness;
 mod localnet;
 mod moving;
+mod observe;
 mod pauses;
 mod pool_log;
 mod proofs;

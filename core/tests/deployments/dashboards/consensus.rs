@@ -135,7 +135,7 @@ fn faults() -> Vec<Panel> {
         lines("Equivocations seen", "none", "A key that said two things in one view. 'minuet evidence' names it.")
             .query("minuet_consensus_equivocations_total{node=~\"$node\"}", "validator {{node}}")
             .steps(&[(1.0, "red")]),
-        lines("State root mismatches", "none", "A block whose state root is another one here.")
+        lines("State root mismatches", "none", "Blocks whose execution gave another result here.")
             .query("minuet_execution_state_root_mismatches_total{node=~\"$node\"}", "validator {{node}}")
             .steps(&[(1.0, "red")]),
         stacked(

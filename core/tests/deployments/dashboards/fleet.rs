@@ -138,7 +138,7 @@ fn votes() -> Vec<Panel> {
 
 fn machines() -> Vec<Panel> {
     vec![
-        lines("Peers", "none", "Connections to other validators and to full nodes.")
+        lines("Peers", "none", "Validators that are connected.")
             .query("minuet_p2p_peers{node=~\"$node\"}", "validator {{node}}"),
         lines("Pool", "percentunit", "How full the pool is, by the limit that is nearer.")
             .query("max by (node) (node_limit:minuet_mempool_fill:ratio{node=~\"$node\"})", "validator {{node}}")

@@ -47,7 +47,7 @@ fn now() -> Vec<Panel> {
 
 fn peers() -> Vec<Panel> {
     vec![
-        lines("Peers", "none", "Connections to other validators and to full nodes.")
+        lines("Peers", "none", "Validators that are connected.")
             .query("minuet_p2p_peers{node=~\"$node\"}", "validator {{node}}"),
         lines("Connected to each validator", "none", "How many of the chosen validators are connected to it.")
             .query("sum by (validator) (minuet_p2p_peer_connected{node=~\"$node\"})", "to {{validator}}"),
@@ -122,6 +122,8 @@ fn storage() -> Vec<Panel> {
             .query("sum by (kind) (minuet_storage_rocksdb_memory_bytes{node=~\"$node\"})", "{{kind}}"),
         stacked("Files of the database, by level", "none", "Many on level 0: compaction does not keep up.")
             .query("sum by (level) (minuet_storage_rocksdb_files{node=~\"$node\"})", "level {{level}}"),
+        stacked("Size of the database, by level", "bytes", "Of all chosen validators together.")
+            .query("sum by (level) (minuet_storage_rocksdb_level_bytes{node=~\"$node\"})", "level {{level}}"),
         lines("Free disk", "bytes", "On the file system of the data directory.")
             .query("minuet_storage_disk_free_bytes{node=~\"$node\"}", "validator {{node}}"),
     ]
@@ -141,5 +143,7 @@ fn process() -> Vec<Panel> {
             .steps(&[(0.8, "red")])
             .top(1.0),
         lines("Threads", "none", "").query("minuet_process_threads{node=~\"$node\"}", "validator {{node}}"),
+        lines("Durations not counted", "none", "They came faster than they were taken, so a histogram lacks them.")
+            .query("sum by (of) (minuet_metrics_lost_samples_total{node=~\"$node\"})", "{{of}}"),
     ]
 }
