@@ -15,7 +15,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## Install missing build tools (compiler, libclang, Rust); nothing if they are there
-	@bash scripts/setup.sh
+	@bash scripts/setup.sh $(SETUP_FOR)
 	@if [ ! -d "$(TARGET_DIR)/release" ]; then \
 		echo "First build: RocksDB alone takes about 12 minutes on two cores; later builds take seconds to a few minutes."; \
 	fi
@@ -26,6 +26,8 @@ build: setup ## Build the program
 localnet: build ## Run a network of six validators on this machine (ARGS='--for 60 --json')
 	$(MINUET) localnet $(ARGS)
 
+# What only tests use is installed for them alone.
+test: SETUP_FOR := tests
 test: setup ## Run all tests
 	$(CARGO) test $(BUILD_FLAGS)
 
