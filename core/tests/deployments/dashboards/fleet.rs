@@ -51,19 +51,19 @@ fn validators() -> Panel {
         .column("max by (node) (minuet_consensus_finalized_height{node=~\"$node\"})", "final height", "none", &[])
         .column("max by (node) (minuet_consensus_view{node=~\"$node\"})", "view", "none", &[])
         .column(
-            "node:minuet_consensus_lag_blocks:diff{node=~\"$node\"}",
+            "max by (node) (node:minuet_consensus_lag_blocks:diff{node=~\"$node\"})",
             "blocks behind",
             "none",
             &[(16.0, "orange"), (64.0, "red")],
         )
         .column(
-            "node:minuet_consensus_finality_age_seconds:diff{node=~\"$node\"}",
+            "max by (node) (node:minuet_consensus_finality_age_seconds:diff{node=~\"$node\"})",
             "newest final block",
             "s",
             &[(2.0, "orange"), (5.0, "red")],
         )
         .column(
-            "node:minuet_consensus_finality_seconds:p99_1m{node=~\"$node\"}",
+            "max by (node) (node:minuet_consensus_finality_seconds:p99_1m{node=~\"$node\"})",
             "finality p99",
             "s",
             &[(0.5, "orange"), (1.0, "red")],
@@ -76,12 +76,12 @@ fn validators() -> Panel {
             &[(0.7, "orange"), (0.9, "red")],
         )
         .column(
-            "node:minuet_storage_journal_sync_seconds:p99_1m{node=~\"$node\"}",
+            "max by (node) (node:minuet_storage_journal_sync_seconds:p99_1m{node=~\"$node\"})",
             "journal sync p99",
             "s",
             &[(0.02, "orange"), (0.05, "red")],
         )
-        .column("node:minuet_process_cpu_seconds:rate1m{node=~\"$node\"}", "processors", "none", &[])
+        .column("max by (node) (node:minuet_process_cpu_seconds:rate1m{node=~\"$node\"})", "processors", "none", &[])
         .column("max by (node) (minuet_process_resident_bytes{node=~\"$node\"})", "memory", "bytes", &[])
         .column("max by (node) (minuet_storage_disk_free_bytes{node=~\"$node\"})", "disk free", "bytes", &[])
 }

@@ -74,6 +74,18 @@ fn panels_have_places_and_names_of_their_own() {
 }
 
 #[test]
+fn a_tables_columns_have_the_same_labels_so_that_they_become_one_line() {
+    for dashboard in all() {
+        for panel in dashboard.panels().filter(|panel| panel.is_table()) {
+            let by: BTreeSet<_> =
+                panel.queries.iter().map(|(expr, _)| expr.split_once(" (").map(|(how, _)| how)).collect();
+            let labels: BTreeSet<_> = panel.queries.iter().map(|(expr, _)| expr.split(") (").next().unwrap()).collect();
+            assert!(by == BTreeSet::from([Some("max by")]) && labels.len() == 1, "{}: {labels:?}", dashboard.name);
+        }
+    }
+}
+
+#[test]
 fn the_dashboards_together_show_every_subsystem() {
     let dashboards = all();
     let exprs = || dashboards.iter().flat_map(|dashboard| dashboard.panels()).flat_map(|panel| &panel.queries);

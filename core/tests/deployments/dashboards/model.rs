@@ -119,6 +119,10 @@ impl Panel {
         self
     }
 
+    pub fn is_table(&self) -> bool {
+        self.kind == Kind::Table
+    }
+
     fn targets(&self) -> Vec<Value> {
         let letters = 'A'..='Z';
         let target = |((expr, legend), letter): (&(&str, &str), char)| {

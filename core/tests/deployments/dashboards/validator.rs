@@ -23,7 +23,7 @@ pub fn dashboard() -> Dashboard {
 }
 
 fn now() -> Vec<Panel> {
-    let identity = "max by (node, version, role, validator, chain_id) (minuet_node_info{node=~\"$node\"})";
+    let identity = "max by (version, role, validator, chain_id) (minuet_node_info{node=~\"$node\"})";
     vec![
         stat("Ready", "none", "1: /readyz says that it takes part and finalizes.")
             .query("min(minuet_node_ready{node=~\"$node\"})", "ready"),
