@@ -125,7 +125,7 @@ fn votes() -> Vec<Panel> {
         bars(
             "Votes seen, by voter",
             "percentunit",
-            "In how many final blocks of the last minute the others saw its vote.",
+            "How many of its votes the others saw in the last minute, against the most diligent validator's.",
         )
         .query("validator:minuet_consensus_votes_seen:ratio1m", "validator {{validator}}")
         .top(1.0)

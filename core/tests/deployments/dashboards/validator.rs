@@ -47,9 +47,13 @@ fn now() -> Vec<Panel> {
 
 fn others() -> Vec<Panel> {
     vec![
-        lines("Its votes", "percentunit", "In how many final blocks of the last minute the others saw its vote.")
-            .query("validator:minuet_consensus_votes_seen:ratio1m{validator=~\"$node\"}", "seen by the middle one")
-            .top(1.0),
+        lines(
+            "Its votes",
+            "percentunit",
+            "How many of its votes the others saw in the last minute, against the most diligent validator's.",
+        )
+        .query("validator:minuet_consensus_votes_seen:ratio1m{validator=~\"$node\"}", "seen by the middle one")
+        .top(1.0),
         lines("Its missed turns", "none", "Turns a second that it let pass without a block.")
             .query("validator:minuet_consensus_missed_leader_slots:rate1m{validator=~\"$node\"}", "missed a second"),
         lines("Who is connected to it", "none", "1 for each that is.")
