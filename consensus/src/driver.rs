@@ -17,12 +17,13 @@ mod outbox;
 mod progress;
 mod responses;
 mod serving;
+mod showing;
 mod syncing;
 mod timers;
 
 pub use outbox::DriverRings;
 
-use crate::effect::{Effect, Event, Halt};
+use crate::effect::{Effect, Event, Halt, NullifyReason};
 use crate::input::Input;
 use crate::record::Record;
 use crate::replica::{RecoveryError, Replica, ReplicaConfig, Tip};
@@ -42,11 +43,13 @@ use minuet_core::messages::{JournalRecord, LedgerReply, LedgerRequest, MempoolRe
 use minuet_core::rejection::RejectReason;
 use minuet_core::statement::StatementKey;
 use minuet_core::status::NodeStatus;
+use minuet_core::views::ViewWriter;
 use minuet_core::wire::Recipients;
 use minuet_core::{Digest, PeerId, TimeMs};
 use outbox::Outboxes;
 use progress::Progress;
 use serving::Serving;
+use showing::Showing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use thiserror::Error;
@@ -121,6 +124,8 @@ pub struct DriverConfig {
     pub linger_us: u64,
     /// Vital signs.
     pub status: Arc<NodeStatus>,
+    /// What is shown of each view; `None` where nobody looks.
+    pub views: Option<ViewWriter>,
 }
 
 /// One node's consensus.
@@ -153,6 +158,7 @@ pub struct Driver {
     early: BTreeMap<PeerId, (TimeMs, crate::wire::Proposal)>,
     max_block_bytes: usize,
     status: Arc<NodeStatus>,
+    showing: Showing,
     fatal: Option<Fatal>,
 }
 
@@ -170,6 +176,7 @@ impl Driver {
     ) -> Result<Self, Fatal> {
         let records = journal.iter().map(Record::from_journal).collect::<Result<Vec<_>, _>>()?;
         let me = config.replica.me;
+        let showing = Showing::new(config.views, config.replica.rules.committee.clone());
         let recovered = Replica::recover(config.replica, tip, records)?;
         let (out, inbound) = rings.split();
         let header = recovered.replica.tip().header.clone();
@@ -200,6 +207,7 @@ impl Driver {
             early: BTreeMap::new(),
             max_block_bytes: config.max_block_bytes,
             status: config.status,
+            showing,
             fatal: None,
         };
         for (proposal, body) in recovered.blocks.into_values() {
@@ -277,6 +285,7 @@ impl Driver {
         self.feeding = true;
         let mut effects = Vec::new();
         while let Some(input) = self.inputs.pop_front() {
+            self.showing.input(&input, self.now);
             self.replica.step(input, &mut effects);
             for effect in effects.drain(..) {
                 self.perform(effect);
@@ -300,6 +309,7 @@ impl Driver {
             Effect::CheckEach(statements) => self.checks.each(statements),
             Effect::CheckConflicts(pairs) => self.checks.conflicts(&pairs),
             Effect::Commit { blocks, finalization } => {
+                self.show_certificate(&finalization);
                 if !self.followers.is_empty() {
                     self.out.certificate(Recipients::Followers, &finalization);
                 }
@@ -398,9 +408,22 @@ impl Driver {
 
     fn on_event(&mut self, event: &Event) {
         match event {
-            Event::EnteredView { view, leader } => tracing::debug!(%view, %leader, "entered view"),
-            Event::Nullified { view, reason } => tracing::debug!(%view, ?reason, "nullified"),
+            Event::EnteredView { view, leader } => {
+                self.showing.entered(*view, self.now);
+                tracing::debug!(%view, %leader, "entered view");
+            }
+            Event::Nullified { view, reason } => {
+                self.showing.own_nullify(*view, *reason, self.now);
+                let counts = &self.status.nullifications;
+                match reason {
+                    NullifyReason::Timeout => counts.timeout.add(1),
+                    NullifyReason::Contradiction => counts.contradiction.add(1),
+                    NullifyReason::Skip => counts.skip.add(1),
+                }
+                tracing::debug!(%view, ?reason, "nullified");
+            }
             Event::Certified(certificate) => {
+                self.show_certificate(certificate);
                 if !certificate.is_notarization() {
                     self.status.nullified_views.add(1);
                 }
@@ -411,6 +434,7 @@ impl Driver {
                 self.reject(proposer.peer(), RejectReason::InvalidProposal);
             }
             Event::Equivocation([first, second]) => {
+                self.status.equivocations.add(1);
                 tracing::error!(signer = %first.signer, ?first, ?second, "EQUIVOCATION: two votes of one key in one view");
                 self.keep(Evidence::Equivocation([*first, *second]));
             }

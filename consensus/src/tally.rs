@@ -103,6 +103,11 @@ impl Tally {
         })
     }
 
+    /// Who has made a statement.
+    pub fn signers<'a>(&'a self, statement: &'a Statement) -> impl Iterator<Item = ValidatorIndex> {
+        self.matching(statement).map(|(signer, _)| signer)
+    }
+
     /// Distinct signers of a statement.
     #[must_use]
     pub fn count(&self, statement: &Statement) -> usize {

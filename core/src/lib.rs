@@ -17,6 +17,7 @@ pub mod file;
 pub mod finality_proof;
 pub mod genesis;
 pub mod header;
+pub mod health;
 pub mod mempool_errors;
 pub mod messages;
 pub mod numbers;
@@ -27,6 +28,7 @@ pub mod statement;
 pub mod status;
 pub mod store;
 pub mod transaction;
+pub mod views;
 pub mod wire;
 
 pub use alloy_primitives::{self, Address, B256, Bytes, U256, keccak256};

@@ -1,6 +1,8 @@
 //! Why a transaction is not admitted. Shared, because the pool finds it and the API explains it.
 
 use crate::U256;
+use crate::codec::CodecError;
+use crate::status::Gauge;
 use crate::transaction::TransactionError;
 use thiserror::Error;
 
@@ -79,4 +81,119 @@ pub enum AdmissionError {
     /// The state could not be read.
     #[error("the node cannot read its state and is stopping")]
     Unavailable,
+}
+
+/// Every stable word of [`AdmissionError::word`].
+pub const REFUSAL_WORDS: [&str; 18] = [
+    "transaction_too_long",
+    "transaction_malformed",
+    "transaction_type_unknown",
+    "wrong_chain",
+    "sender_key_refused",
+    "signature_invalid",
+    "gas_limit_too_low",
+    "tip_above_fee",
+    "fee_too_low",
+    "gas_limit_too_high",
+    "nonce_too_low",
+    "nonce_gap",
+    "insufficient_balance",
+    "replacement_underpriced",
+    "sender_full",
+    "pool_full",
+    "pool_busy",
+    "state_unavailable",
+];
+
+impl AdmissionError {
+    /// Its place among the words.
+    const fn place(&self) -> usize {
+        match self {
+            Self::Transaction(error) => match error {
+                TransactionError::Codec(CodecError::TooLong { .. }) => 0,
+                TransactionError::Codec(_) => 1,
+                TransactionError::UnknownType { .. } => 2,
+                TransactionError::WrongChain { .. } => 3,
+                TransactionError::SenderKey(_) => 4,
+                TransactionError::Signature => 5,
+                TransactionError::GasLimitTooLow { .. } => 6,
+                TransactionError::TipAboveFee { .. } => 7,
+            },
+            Self::FeeTooLow { .. } => 8,
+            Self::GasLimitTooHigh { .. } => 9,
+            Self::NonceTooLow { .. } => 10,
+            Self::NonceGap { .. } => 11,
+            Self::InsufficientBalance { .. } => 12,
+            Self::Underpriced { .. } => 13,
+            Self::SenderFull { .. } => 14,
+            Self::PoolFull => 15,
+            Self::Busy => 16,
+            Self::Unavailable => 17,
+        }
+    }
+
+    /// The stable word for the API and for metrics.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        REFUSAL_WORDS[self.place()]
+    }
+}
+
+/// How often each reason applied since the node started.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    counts: [Gauge; REFUSAL_WORDS.len()],
+}
+
+impl Refusals {
+    /// So many so far, in the order of [`REFUSAL_WORDS`]; 0 for a place that is none.
+    #[must_use]
+    pub fn at(&self, place: usize) -> u64 {
+        self.counts.get(place).map_or(0, Gauge::get)
+    }
+}
+
+/// Refusals of one turn, before they are shown.
+#[derive(Clone, Debug, Default)]
+pub struct RefusalTally {
+    counts: [u64; REFUSAL_WORDS.len()],
+}
+
+impl RefusalTally {
+    /// One more.
+    pub fn count(&mut self, error: &AdmissionError) {
+        self.counts[error.place()] += 1;
+    }
+
+    /// Shows them; answers how many there were.
+    pub fn add_to(&self, refusals: &Refusals) -> u64 {
+        self.counts.iter().zip(&refusals.counts).for_each(|(count, shown)| shown.add(*count));
+        self.counts.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_refusal_has_a_word_and_a_count_of_its_own() {
+        assert_eq!(REFUSAL_WORDS.iter().collect::<BTreeSet<_>>().len(), REFUSAL_WORDS.len());
+        let refusals = Refusals::default();
+        let mut tally = RefusalTally::default();
+        for _ in 0..2 {
+            tally.count(&AdmissionError::PoolFull);
+        }
+        tally.count(&AdmissionError::Transaction(TransactionError::Signature));
+        assert_eq!((tally.add_to(&refusals), tally.add_to(&refusals)), (3, 3));
+        let of = |error: AdmissionError| {
+            let place = REFUSAL_WORDS.iter().position(|word| *word == error.word()).unwrap();
+            refusals.at(place)
+        };
+        assert_eq!(of(AdmissionError::PoolFull), 4);
+        assert_eq!(of(AdmissionError::Transaction(TransactionError::Signature)), 2);
+        assert_eq!(of(AdmissionError::Busy), 0);
+        assert_eq!(refusals.at(REFUSAL_WORDS.len()), 0);
+    }
 }

@@ -210,14 +210,23 @@ impl<'a> Executor<'a> {
     /// Computes the roots.
     #[must_use]
     pub fn finish(self, workers: Workers) -> Execution {
+        self.finish_timed(workers, &mut || 0).0
+    }
+
+    /// The same, and how long the state root took by a clock of microseconds.
+    #[must_use]
+    pub fn finish_timed(self, workers: Workers, now_us: &mut dyn FnMut() -> u64) -> (Execution, u64) {
         if self.transactions.is_empty() {
-            return Execution::empty(self.parent_state, self.parent_root);
+            return (Execution::empty(self.parent_state, self.parent_root), 0);
         }
         let changes = self.state.into_changes();
         let mut state = state::apply(self.parent_state, &changes);
         let workers = if changes.len() < PARALLEL_HASHING_FROM { Workers::Inline } else { workers };
-        Execution {
-            state_root: state.root_hash(workers),
+        let started_us = now_us();
+        let state_root = state.root_hash(workers);
+        let root_us = now_us().saturating_sub(started_us);
+        let execution = Execution {
+            state_root,
             state,
             changes: changes.into(),
             receipts_root: root_over(&self.receipts),
@@ -225,7 +234,8 @@ impl<'a> Executor<'a> {
             transactions: self.transactions.into(),
             marks: self.marks.into(),
             gas_used: self.gas_used,
-        }
+        };
+        (execution, root_us)
     }
 }
 

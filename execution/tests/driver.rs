@@ -75,9 +75,15 @@ fn a_block_goes_from_seal_to_final() {
         assert!(matches!(reply, Some(LedgerReply::Committed { height, digest: d }) if height.0 == 1 && d == digest));
     }
     let event = outside.events.try_recv().unwrap();
-    assert_eq!((event.header.digest(), event.stored_at_us), (digest, 5_000_200));
+    assert_eq!((event.header.digest(), event.stored_at_us), (digest, 5_000_600));
     assert_eq!((outside.status.height.get(), outside.status.finalized_transactions.get()), (1, 1));
+    assert_eq!((outside.status.finalized_blocks.get(), outside.status.finalized_gas.get()), (1, 21_000));
     assert_eq!(outside.status.commit_us.get(), 100);
+    // One execution: the clock moves on by 100 with each look, twice around the root and twice around it all.
+    let (mut executions, mut roots) = (Vec::new(), Vec::new());
+    outside.status.times.execution.drain(|us| executions.push(us));
+    outside.status.times.state_root.drain(|us| roots.push(us));
+    assert_eq!((executions, roots), (vec![300], vec![100]));
     assert!(outside.notices.is_empty() && outside.events.is_empty());
     drop(outside.requests);
     assert_eq!(driver.turn().unwrap(), Turn::Finished);

@@ -102,6 +102,7 @@ fn a_changed_claim_is_invalid_and_named() {
         assert!(reason.contains(expected), "{expected}: {reason}");
         assert_eq!(invalid(&mut other, &bad), reason, "the verdict stays");
     }
+    assert_eq!(other.mismatches(), 4, "two roots and twice the gas, each counted once");
     assert_eq!(verdict(&mut other, &block), Verdict::Valid);
 }
 

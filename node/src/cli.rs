@@ -100,7 +100,7 @@ pub struct LocalnetArgs {
     /// Stop after so many seconds with a summary; fails if the chain did not advance
     #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub for_seconds: Option<u64>,
-    /// Peers on PORT+i/udp, APIs on PORT+100+i, instead of 9000+i and 50051+i
+    /// Peers on PORT+i/udp, APIs on PORT+100+i, dashboards on PORT+300+i, instead of 9000+i, 50051+i and 8080+i
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     pub base_port: Option<u16>,
     /// Funded development accounts, 1000 by default, for 'transfer --dev-account' and 'load'

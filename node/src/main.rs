@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod localnet;
 mod logging;
+mod metrics;
 mod output;
 mod run;
 mod simulate;

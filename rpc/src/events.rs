@@ -132,6 +132,7 @@ impl Feed {
         let is_near = self.status.known_height.get() <= height.0.saturating_add(SAMPLE_WITHIN_BLOCKS);
         if let Some(finality_us) = entry.finality_us().filter(|_| is_near) {
             self.finality.lock().unwrap_or_else(PoisonError::into_inner).record(finality_us);
+            self.status.times.finality.record(finality_us);
         }
         self.remember(Arc::clone(&entry));
         self.tip.send_replace(height);

@@ -6,6 +6,7 @@ use crate::proto::node_service_server::NodeServiceServer;
 use crate::proto::subscription_service_server::SubscriptionServiceServer;
 use crate::proto::transaction_service_server::TransactionServiceServer;
 use crate::services::{Services, Shared};
+use minuet_core::health::{Limits, Reason, Vitals};
 use minuet_core::status::NodeStatus;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,36 +31,31 @@ fn now_ms() -> u64 {
 
 /// Why the node does not serve; empty if it does.
 pub fn reasons(shared: &Shared) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if shared.status.stopping.load(Relaxed) || *shared.stop.borrow() {
-        reasons.push("the node is stopping".to_owned());
-    }
     let newest = shared.chain.tip().and_then(|(height, _)| Ok((height, shared.chain.header_by_height(height)?)));
+    let shown = Vitals::of(&shared.status);
+    let stopping = shown.stopping || *shared.stop.borrow();
     let (height, header) = match newest {
         Ok(newest) => newest,
         Err(error) => {
-            reasons.push(format!("the storage cannot be read: {error}"));
-            return reasons;
+            let stopping = stopping.then(|| Reason::Stopping.to_string());
+            return stopping.into_iter().chain([format!("the storage cannot be read: {error}")]).collect();
         }
     };
-    let age_ms = header.map_or(u64::MAX, |header| now_ms().saturating_sub(header.time().0));
-    if height.0 == 0 {
-        reasons.push("no block is final yet".to_owned());
-    } else if age_ms > shared.config.stale_after_ms {
-        reasons.push(format!("the newest final block, {height}, is {age_ms} ms old"));
-    }
-    let behind = shared.status.known_height.get().saturating_sub(height.0);
-    if behind > shared.config.max_lag_blocks {
-        reasons.push(format!("catching up: {behind} blocks behind the peers"));
-    }
-    reasons
+    let block_time_ms = header.map_or(0, |header| header.time().0);
+    let vitals = Vitals { stopping, height: height.0, block_time_ms, ..shown };
+    let limits = Limits {
+        max_age_ms: shared.config.stale_after_ms,
+        max_lag_blocks: shared.config.max_lag_blocks,
+        min_peers: 0,
+        min_disk_bytes: 0,
+    };
+    vitals.reasons(&limits, now_ms()).iter().map(ToString::to_string).collect()
 }
 
 /// What an operator has to see to while the node serves.
 pub fn low_disk(status: &NodeStatus) -> Option<String> {
-    let free = status.disk_free_bytes.get();
-    let text = || format!("low disk: {} MiB are free; without space the node stops", free >> 20);
-    status.low_disk.load(Relaxed).then(text)
+    let reason = Reason::LowDisk { free_bytes: status.disk_free_bytes.get() };
+    status.low_disk.load(Relaxed).then(|| reason.to_string())
 }
 
 /// Sets every service's state. A service whose state was never set is unknown to the standard health service.

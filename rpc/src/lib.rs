@@ -13,6 +13,7 @@
 //! - Memory does not follow a stranger's number: message sizes, calls in flight, waiters, subscriptions, filters and
 //!   buffers are bounded.
 
+mod calls;
 pub mod client;
 mod config;
 mod convert;
@@ -31,6 +32,7 @@ mod source;
 mod submit;
 mod waiters;
 
+pub use calls::{CALL_CODES, CALL_METHODS, CallObserver, EndedCall};
 pub use config::{RpcConfig, RpcError};
 pub use events::{FinalizedBell, finalized_bell};
 pub use refusal::{REASON_KEY, RESUME_KEY, RETRY_KEY};

@@ -1,10 +1,8 @@
 //! Errors as clients see them: a gRPC code, words that say what to do, and one stable word in `minuet-reason`.
 
 use minuet_core::Height;
-use minuet_core::codec::CodecError;
 use minuet_core::mempool_errors::AdmissionError;
 use minuet_core::store::StoreError;
-use minuet_core::transaction::TransactionError;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
@@ -84,31 +82,15 @@ pub fn inconsistent(what: impl std::fmt::Display) -> Status {
 /// The pool's refusal of a transaction.
 pub fn admission(error: &AdmissionError) -> Status {
     use AdmissionError as E;
-    let unmet = |reason| refuse(Code::FailedPrecondition, reason, error.to_string());
+    let word = error.word();
     match error {
-        E::Transaction(inner) => invalid("envelope", transaction_reason(inner), inner),
-        E::FeeTooLow { .. } => invalid("envelope", "fee_too_low", error),
-        E::GasLimitTooHigh { .. } => invalid("envelope", "gas_limit_too_high", error),
-        E::NonceTooLow { .. } => unmet("nonce_too_low"),
-        E::NonceGap { .. } => unmet("nonce_gap"),
-        E::InsufficientBalance { .. } => unmet("insufficient_balance"),
-        E::Underpriced { .. } => unmet("replacement_underpriced"),
-        E::SenderFull { .. } => exhausted("sender_full", RETRY_FULL_MS, error),
-        E::PoolFull => exhausted("pool_full", RETRY_FULL_MS, error),
-        E::Busy => exhausted("pool_busy", RETRY_BUSY_MS, error),
-        E::Unavailable => refuse(Code::Unavailable, "state_unavailable", error.to_string()),
-    }
-}
-
-fn transaction_reason(error: &TransactionError) -> &'static str {
-    match error {
-        TransactionError::Codec(CodecError::TooLong { .. }) => "transaction_too_long",
-        TransactionError::Codec(_) => "transaction_malformed",
-        TransactionError::UnknownType { .. } => "transaction_type_unknown",
-        TransactionError::WrongChain { .. } => "wrong_chain",
-        TransactionError::SenderKey(_) => "sender_key_refused",
-        TransactionError::Signature => "signature_invalid",
-        TransactionError::GasLimitTooLow { .. } => "gas_limit_too_low",
-        TransactionError::TipAboveFee { .. } => "tip_above_fee",
+        E::Transaction(inner) => invalid("envelope", word, inner),
+        E::FeeTooLow { .. } | E::GasLimitTooHigh { .. } => invalid("envelope", word, error),
+        E::NonceTooLow { .. } | E::NonceGap { .. } | E::InsufficientBalance { .. } | E::Underpriced { .. } => {
+            refuse(Code::FailedPrecondition, word, error.to_string())
+        }
+        E::SenderFull { .. } | E::PoolFull => exhausted(word, RETRY_FULL_MS, error),
+        E::Busy => exhausted(word, RETRY_BUSY_MS, error),
+        E::Unavailable => refuse(Code::Unavailable, word, error.to_string()),
     }
 }

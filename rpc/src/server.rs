@@ -1,5 +1,6 @@
 //! Starting and stopping: the listener, the thread "minuet-api" with its runtime, and the tasks on it.
 
+use crate::calls::{CallLayer, CallObserver};
 use crate::config::{RpcConfig, RpcError};
 use crate::events::{Feed, FinalizedBell};
 use crate::health;
@@ -59,7 +60,12 @@ pub struct RpcContext {
     pub finalized: Receiver<FinalizedBlock>,
     /// From [`finalized_bell`](crate::finalized_bell).
     pub finalized_bell: FinalizedBell,
+    /// Who is told of every call; nobody unless set.
+    pub calls: Option<Arc<dyn CallObserver>>,
 }
+
+/// What every call passes.
+type Layers = tower_layer::Stack<CallLayer, tower_layer::Identity>;
 
 /// The running interface. Dropping it stops it, as [`RpcHandle::shutdown`] does.
 #[derive(Debug)]
@@ -154,7 +160,7 @@ pub fn spawn(config: RpcConfig, context: RpcContext) -> Result<RpcHandle, RpcErr
         config,
     });
     let (reporter, health_service) = tonic_health::server::health_reporter();
-    let router = router(&shared, health_service)?;
+    let router = router(&shared, health_service, context.calls)?;
     let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
         runtime.block_on(async {
             health::announce(&reporter, health::reasons(&shared).is_empty()).await;
@@ -172,7 +178,8 @@ pub fn spawn(config: RpcConfig, context: RpcContext) -> Result<RpcHandle, RpcErr
 fn router<H>(
     shared: &Arc<Shared>,
     health_service: tonic_health::pb::health_server::HealthServer<H>,
-) -> Result<Router, RpcError>
+    calls: Option<Arc<dyn CallObserver>>,
+) -> Result<Router<Layers>, RpcError>
 where
     H: tonic_health::pb::health_server::Health,
 {
@@ -184,14 +191,15 @@ where
     let no_reflection = |error: tonic_reflection::server::Error| RpcError::Reflection(error.to_string());
     let services = Services(Arc::clone(shared));
     let limit = shared.config.max_request_bytes;
-    let calls = shared.config.max_calls_per_connection;
+    let max_calls = shared.config.max_calls_per_connection;
     Ok(Server::builder()
-        .concurrency_limit_per_connection(usize::try_from(calls).unwrap_or(usize::MAX))
-        .max_concurrent_streams(calls)
+        .concurrency_limit_per_connection(usize::try_from(max_calls).unwrap_or(usize::MAX))
+        .max_concurrent_streams(max_calls)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .timeout(CALL_TIMEOUT)
+        .layer(CallLayer(calls))
         .add_service(health_service)
         .add_service(reflection().build_v1().map_err(no_reflection)?)
         .add_service(reflection().build_v1alpha().map_err(no_reflection)?)
@@ -203,7 +211,7 @@ where
 }
 
 /// Serves until told to stop; then open calls have `grace` to end.
-async fn serve(router: Router, incoming: TcpIncoming, stopped: watch::Receiver<bool>, grace: Duration) {
+async fn serve(router: Router<Layers>, incoming: TcpIncoming, stopped: watch::Receiver<bool>, grace: Duration) {
     let stop = |mut stopped: watch::Receiver<bool>| async move {
         // A handle that is gone means the same.
         let _ = stopped.wait_for(|stop| *stop).await;

@@ -190,6 +190,7 @@ impl Node {
             max_block_bytes: 64 << 10,
             linger_us: setup.linger_us,
             status: status.clone(),
+            views: None,
         };
         self.lives += 1;
         let now = Now { mono_us: 0, wall: self.wall(now_us) };

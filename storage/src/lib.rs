@@ -15,4 +15,4 @@ pub use files::{MemoryDirectory, MemoryFile, RealDirectory, RealFile};
 pub use journal::{Journal, JournalConfig, JournalContents, JournalDriver, JournalError};
 pub use memory::MemoryStore;
 #[cfg(feature = "rocksdb")]
-pub use rocks::{RocksConfig, RocksStore};
+pub use rocks::{LEVELS, LevelUsage, MemoryUsage, RocksConfig, RocksStore};

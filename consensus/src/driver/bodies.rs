@@ -1,6 +1,7 @@
 //! Blocks that are not stored as final yet: headers, proposals, bodies, and how far the ledger is with them.
 
 use super::Driver;
+use super::showing::BodySize;
 use crate::input::Input;
 use crate::wire::{BodyMessage, Proposal};
 use minuet_core::block::{Block, Body};
@@ -176,6 +177,13 @@ impl BlockStore {
         self.entries.get(digest)?.body.clone()
     }
 
+    /// A block's header, with its number of transactions and their bytes once its body is here.
+    pub fn described(&self, digest: &Digest) -> Option<(&BlockHeader, Option<BodySize>)> {
+        let entry = self.entries.get(digest)?;
+        let size = |body: &Arc<Body>| (body.transactions.len() as u64, bytes_of(body) as u64);
+        Some((&entry.header, entry.body.as_ref().map(size)))
+    }
+
     /// The proposal in which a block came, with its body.
     pub fn proposed(&self, digest: &Digest) -> Option<(Proposal, Arc<Body>)> {
         let entry = self.entries.get(digest)?;
@@ -316,7 +324,10 @@ impl Driver {
             return;
         }
         match self.blocks.add_body(message.digest, message.body.clone()) {
-            Some(true) => self.fetching.have_block(&message.digest),
+            Some(true) => {
+                self.fetching.have_block(&message.digest);
+                self.show_block(&message.digest);
+            }
             Some(false) => self.reject(peer, RejectReason::WrongBody),
             None => {
                 self.blocks.early.insert(peer, message);

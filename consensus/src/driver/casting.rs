@@ -91,6 +91,9 @@ impl Driver {
             // D-BODY: the rules vote by validation only for what this driver gave them.
             known.expect("a block is validated with its body here")
         });
+        if !matches!(statement, Statement::Nullify { .. }) {
+            self.showing.own_vote(statement.view(), self.now);
+        }
         let records = self.casting.journaling.statement(&self.replica, statement, ground, block);
         self.casting.records.extend(records);
         self.casting.then.push(Then::Say(statement));
@@ -111,6 +114,8 @@ impl Driver {
             signature: BlsSignature([0; 48]),
         };
         self.blocks.add_proposal(proposal.clone());
+        self.show_block(&digest);
+        self.showing.own_vote(proposal.header.view(), self.now);
         let body = self.blocks.body(&digest).unwrap_or_default();
         let records = self.casting.journaling.proposal(&self.replica, proposal.clone(), body);
         self.casting.records.extend(records);

@@ -77,6 +77,7 @@ impl Driver {
         tracing::debug!(%height, %digest, "stored");
         self.committing.stored = height;
         if let Some(view) = self.committing.sent.remove(&digest) {
+            self.show_stored(digest);
             self.blocks.stored(digest, view);
             self.raise_floor_to(view);
         }

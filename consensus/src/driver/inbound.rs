@@ -105,7 +105,7 @@ impl Driver {
         match Authenticated::from_peer(signed, signed.signer, peer) {
             None => self.reject(peer, RejectReason::ForeignStatement),
             Some(signed) if self.is_of_use(view) => self.feed(Input::Statement(signed)),
-            Some(_) => {}
+            Some(signed) => self.showing.said_late(signed.get(), self.now),
         }
     }
 
@@ -165,6 +165,7 @@ impl Driver {
             SignedStatement { statement: Statement::Notarize { view, digest }, signer, signature: proposal.signature };
         if self.replica.wants_proposal(view, &digest) {
             self.blocks.add_proposal(proposal);
+            self.show_block(&digest);
             self.match_early_body(&digest);
             if let Some(header) = Authenticated::from_peer(header, signer, peer) {
                 self.feed(Input::Proposal(header));

@@ -48,6 +48,7 @@ impl Driver {
         self.fetching.have_block(&header.digest());
         self.blocks.add_header(header);
         self.blocks.add_body(header.digest(), served.block.body().clone());
+        self.show_block(&header.digest());
         self.feed(Input::Header(header.clone()));
     }
 }

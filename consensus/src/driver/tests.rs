@@ -5,4 +5,5 @@ mod catching_up;
 mod cluster;
 mod hostile;
 mod making;
+mod showing;
 mod signing;

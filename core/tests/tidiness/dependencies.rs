@@ -5,7 +5,7 @@ use crate::sources::tracked;
 use toml::Table;
 
 /// Our crates by folder, and those of ours that each may depend on. Tests may use more ([dev-dependencies]).
-const OURS: [(&str, &[&str]); 13] = [
+const OURS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("consensus", &["core"]),
     ("mempool", &["core"]),
@@ -13,17 +13,21 @@ const OURS: [(&str, &[&str]); 13] = [
     ("execution", &["core", "storage"]),
     ("p2p", &["core"]),
     ("rpc", &["core"]),
+    ("visualizer", &["core"]),
     ("simulator", &["core", "consensus", "mempool", "storage", "execution"]),
     ("mutants", &["core"]),
     ("seeded", &["core", "mutants", "execution", "mempool", "storage"]),
     ("model", &["core", "mutants"]),
     ("fuzzing", &["core", "consensus", "mempool", "storage", "execution", "p2p"]),
-    ("node", &["core", "consensus", "mempool", "storage", "execution", "p2p", "rpc", "simulator"]),
+    ("node", &["core", "consensus", "mempool", "storage", "execution", "p2p", "rpc", "visualizer", "simulator"]),
 ];
 
 /// Libraries whose name starts so, and the only crates that may use them, tests included.
-const EXTERNAL: [(&str, &[&str]); 17] = [
-    ("tokio", &["p2p", "rpc", "node"]),
+const EXTERNAL: [(&str, &[&str]); 20] = [
+    ("metrics", &["node"]),
+    ("axum", &["visualizer", "node"]),
+    ("hyper", &["visualizer", "node"]),
+    ("tokio", &["p2p", "rpc", "visualizer", "node"]),
     ("tonic", &["rpc", "node"]),
     ("prost", &["rpc"]),
     ("protox", &["rpc"]),

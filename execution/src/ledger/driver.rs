@@ -67,7 +67,7 @@ impl fmt::Debug for LedgerDriver {
 }
 
 impl LedgerDriver {
-    /// Joins a ledger to its rings. `now_us` gives Unix microseconds: block times of arrival, commit durations.
+    /// Joins a ledger to its rings. `now_us` gives Unix microseconds: block times of arrival, durations.
     #[must_use]
     pub fn new(
         ledger: Ledger,
@@ -141,13 +141,17 @@ impl LedgerDriver {
     fn handle(&mut self, request: LedgerRequest) -> Result<(), LedgerError> {
         match request {
             LedgerRequest::Judge { block } => {
-                let judgement = self.ledger.judge(&block)?;
+                let started_us = (self.now_us)();
+                let judgement = self.ledger.judge_timed(&block, &mut self.now_us)?;
+                self.show_execution(started_us);
                 self.outbox.extend(judgement.notice.map(Output::Notice));
                 self.reply(LedgerReply::Judged { digest: block.digest(), verdict: judgement.verdict });
             }
             LedgerRequest::Seal { view, parent, proposer, beneficiary, time, base_fee, transactions } => {
                 let parts = SealParts { view, parent, proposer, beneficiary, time, base_fee };
-                let (block, notice) = self.ledger.seal(&parts, transactions).unzip();
+                let started_us = (self.now_us)();
+                let (block, notice) = self.ledger.seal_timed(&parts, transactions, &mut self.now_us).unzip();
+                self.show_execution(started_us);
                 self.outbox.extend(notice.flatten().map(Output::Notice));
                 self.reply(LedgerReply::Sealed { view, block });
             }
@@ -180,11 +184,23 @@ impl LedgerDriver {
         self.outbox.push_back(Output::Notice(finality.notice));
         for mut event in finality.events {
             event.stored_at_us = stored_at_us;
+            self.status.finalized_blocks.add(1);
+            self.status.finalized_gas.add(event.header.gas_used());
             self.status.finalized_transactions.add(event.transactions.len() as u64);
             self.rings.events.send_or_drop(event);
         }
         self.status.commit_us.set(stored_at_us.saturating_sub(started_us));
         self.show_tip();
+    }
+
+    /// What the request just handled took, if a block was executed for it.
+    fn show_execution(&mut self, started_us: u64) {
+        if let Some(root_us) = self.ledger.take_root_us() {
+            let times = &self.status.times;
+            times.execution.record((self.now_us)().saturating_sub(started_us));
+            times.state_root.record(root_us);
+        }
+        self.status.state_root_mismatches.set(self.ledger.mismatches());
     }
 
     fn show_evidence(&self) {

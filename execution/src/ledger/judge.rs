@@ -19,6 +19,14 @@ impl Ledger {
     /// # Errors
     /// A failing store.
     pub fn judge(&mut self, block: &Block) -> Result<Judgement, LedgerError> {
+        self.judge_timed(block, &mut || 0)
+    }
+
+    /// The same by a clock of microseconds; [`Ledger::take_root_us`] says afterwards what was measured.
+    ///
+    /// # Errors
+    /// As [`Ledger::judge`].
+    pub fn judge_timed(&mut self, block: &Block, now_us: &mut dyn FnMut() -> u64) -> Result<Judgement, LedgerError> {
         let verdict = |verdict| Ok(Judgement { verdict, notice: None });
         let header = block.header();
         let digest = header.digest();
@@ -36,12 +44,15 @@ impl Ledger {
             tracing::warn!(blocks = self.tree.len(), "too many unfinalized blocks: none is judged until one is final");
             return verdict(Verdict::MissingParent);
         }
-        match self.execute(block, &parent, &state) {
+        match self.execute(block, &parent, &state, now_us) {
             Ok(execution) => {
                 let notice = self.keep(block.clone(), execution);
                 Ok(Judgement { verdict: Verdict::Valid, notice })
             }
             Err(error) => {
+                if matches!(error, InvalidBlock::GasUsed { .. } | InvalidBlock::Root { .. }) {
+                    self.mismatches += 1;
+                }
                 let reason = error.to_string();
                 self.remember_invalid(digest, reason.clone());
                 verdict(Verdict::Invalid(reason))
@@ -49,7 +60,13 @@ impl Ledger {
         }
     }
 
-    fn execute(&mut self, block: &Block, parent: &BlockHeader, state: &StateTrie) -> Result<Execution, InvalidBlock> {
+    fn execute(
+        &mut self,
+        block: &Block,
+        parent: &BlockHeader,
+        state: &StateTrie,
+        now_us: &mut dyn FnMut() -> u64,
+    ) -> Result<Execution, InvalidBlock> {
         let header = block.header();
         if header.height() != parent.height().next() {
             return Err(InvalidBlock::Height { found: header.height(), parent: parent.height() });
@@ -63,7 +80,8 @@ impl Ledger {
         for transaction in self.checked_transactions(block)? {
             executor.push(transaction)?;
         }
-        let execution = executor.finish(self.workers);
+        let (execution, root_us) = executor.finish_timed(self.workers, now_us);
+        self.root_us = Some(root_us);
         execution.compare(header)?;
         Ok(execution)
     }

@@ -111,6 +111,9 @@ pub struct Ledger {
     invalid: BTreeMap<Digest, String>,
     invalid_order: VecDeque<Digest>,
     signatures_checked: u64,
+    mismatches: u64,
+    /// How long the state root of the block that was executed last took, until somebody asks.
+    root_us: Option<u64>,
     evidence: evidence::Counts,
 }
 
@@ -156,6 +159,8 @@ impl Ledger {
             invalid: BTreeMap::new(),
             invalid_order: VecDeque::new(),
             signatures_checked: 0,
+            mismatches: 0,
+            root_us: None,
             evidence,
         })
     }
@@ -188,6 +193,17 @@ impl Ledger {
     #[must_use]
     pub const fn signatures_checked(&self) -> u64 {
         self.signatures_checked
+    }
+
+    /// Blocks since start whose execution here gave another gas or root than their header says.
+    #[must_use]
+    pub const fn mismatches(&self) -> u64 {
+        self.mismatches
+    }
+
+    /// How long the newest execution's state root took, by the clock that it was given; once for each execution.
+    pub fn take_root_us(&mut self) -> Option<u64> {
+        self.root_us.take()
     }
 
     /// Remembers a transaction that the mempool has admitted: its signature is not checked again in a block.

@@ -35,6 +35,16 @@ impl Ledger {
         parts: &SealParts,
         transactions: Vec<Arc<Transaction>>,
     ) -> Option<(Block, Option<StateNotice>)> {
+        self.seal_timed(parts, transactions, &mut || 0)
+    }
+
+    /// The same by a clock of microseconds; [`Ledger::take_root_us`] says afterwards what was measured.
+    pub fn seal_timed(
+        &mut self,
+        parts: &SealParts,
+        transactions: Vec<Arc<Transaction>>,
+        now_us: &mut dyn FnMut() -> u64,
+    ) -> Option<(Block, Option<StateNotice>)> {
         let (parent, state) = self.parent(&parts.parent.digest())?;
         if !self.tree.has_room() {
             return None;
@@ -47,7 +57,8 @@ impl Ledger {
                 tracing::debug!(%hash, %reason, "left out of the own block");
             }
         }
-        let execution = executor.finish(self.workers);
+        let (execution, root_us) = executor.finish_timed(self.workers, now_us);
+        self.root_us = Some(root_us);
         let envelopes: Vec<Bytes> = execution.transactions.iter().map(|t| t.envelope().clone()).collect();
         let header = BlockHeader::seal(&HeaderParts {
             epoch: parent.epoch(),

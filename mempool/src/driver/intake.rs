@@ -3,7 +3,7 @@
 use super::frames;
 use crate::{Examined, Origin, Pool};
 use minuet_core::ed25519::{Item, verify_batch, verify_batch_inline};
-use minuet_core::mempool_errors::AdmissionError;
+use minuet_core::mempool_errors::{AdmissionError, RefusalTally};
 use minuet_core::messages::{ManyReply, PeerFrame, SubmissionReply};
 use minuet_core::transaction::{Transaction, TransactionError};
 use minuet_core::wire::Offence;
@@ -83,7 +83,7 @@ pub(super) struct Batch {
     pub(super) offences: Vec<(PeerId, Option<Offence>)>,
     /// Senders of gossip that was known already: now the peer is known to have it too.
     pub(super) known_senders: Vec<Address>,
-    pub(super) refused: u64,
+    pub(super) refused: RefusalTally,
     pub(super) groups: Groups,
 }
 
@@ -93,7 +93,7 @@ impl Batch {
             Ok(Examined::Known(hash)) => self.known.push((hash, reply)),
             Ok(Examined::New(transaction)) => self.candidate(transaction).replies.push(reply),
             Err(error) => {
-                self.refused += 1;
+                self.refused.count(&error);
                 self.groups.answer(reply, Err(error));
             }
         }
@@ -146,7 +146,7 @@ impl Batch {
                     }
                 }
                 Err(error) => {
-                    self.refused += 1;
+                    self.refused.count(&error);
                     if let Some(offence) = offence(&error) {
                         self.offences.push((peer, Some(offence)));
                         break;

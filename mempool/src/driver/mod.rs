@@ -222,7 +222,7 @@ impl<D: Directory> MempoolDriver<D> {
                 (Ok(_), true) => replayed += 1,
                 (Err(_), true) => stale += 1,
                 (Ok(_), false) => {}
-                (Err(_), false) => refused += 1,
+                (Err(error), false) => refused.count(error),
             }
             let Candidate { transaction, replies, peers, is_replayed } = candidate;
             let is_own = is_replayed || !replies.is_empty();
@@ -235,7 +235,7 @@ impl<D: Directory> MempoolDriver<D> {
         // Before anybody hears that it was accepted.
         self.memory.commit(&self.pool)?;
         self.status.admitted.add(u64::try_from(admitted.len()).unwrap_or(u64::MAX));
-        self.status.refused.add(refused);
+        self.status.refused.add(refused.add_to(&self.status.refusals));
         for (transaction, peers, is_own) in admitted {
             self.take_over(&transaction, &peers, is_own);
         }
@@ -312,5 +312,6 @@ impl<D: Directory> MempoolDriver<D> {
         self.status.queued.set(gauge(self.pool.queued()));
         self.status.pool_bytes.set(gauge(self.pool.bytes()));
         self.status.pool_log_bytes.set(self.memory.bytes());
+        self.status.evicted.set(self.pool.evicted());
     }
 }

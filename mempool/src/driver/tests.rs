@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::*;
-use minuet_core::mempool_errors::AdmissionError;
+use minuet_core::mempool_errors::{AdmissionError, REFUSAL_WORDS};
 use minuet_core::messages::{Branch, PeerFrame, PoolStatus};
 use minuet_core::ring::{Doorbell, ring};
 use minuet_core::transaction::{MAX_TRANSACTION_BYTES, Transaction, TransactionError};
@@ -156,6 +156,9 @@ fn bad_keys_and_signatures_are_refused_next_to_good_ones() {
     assert_eq!(first, Ok(good.hash()));
     assert_eq!(second, Err(TransactionError::Signature.into()));
     assert_eq!((bench.status.admitted.get(), bench.status.refused.get()), (1, 1));
+    let word = AdmissionError::from(TransactionError::Signature).word();
+    let counted: Vec<_> = (0..REFUSAL_WORDS.len()).filter(|place| bench.status.refusals.at(*place) > 0).collect();
+    assert_eq!(counted.iter().map(|place| REFUSAL_WORDS[*place]).collect::<Vec<_>>(), [word]);
 
     // The identity point: with it, signatures fit almost every message.
     let mut weak = vec![0; 32];

@@ -81,6 +81,7 @@ impl Pool {
         self.update_lists(&sender);
         for (address, nonce) in victims {
             self.take(&address, nonce, Some(DropReason::Evicted));
+            self.evicted += 1;
             self.update_lists(&address);
         }
         Ok(hash)

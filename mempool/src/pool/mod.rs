@@ -49,6 +49,7 @@ pub struct Pool {
     idle: VecDeque<Address>,
     branches: Branches,
     dropped: Dropped,
+    evicted: u64,
 }
 
 impl Pool {
@@ -71,6 +72,7 @@ impl Pool {
             idle: VecDeque::new(),
             branches,
             dropped,
+            evicted: 0,
         }
     }
 
@@ -90,6 +92,12 @@ impl Pool {
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Transactions that had to go for better-paying ones since start.
+    #[must_use]
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     /// The limits that it was made with.

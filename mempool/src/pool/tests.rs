@@ -174,6 +174,7 @@ fn a_full_pool_evicts_the_worst_payer_and_refuses_a_worse_one() {
     admit(&mut pool, &better).unwrap();
     assert!(matches!(pool.status(&low.hash()), PoolStatus::Dropped { .. }));
     assert_eq!((pool.pending(), chosen(&pool, &[]).last()), (3, Some(&better.hash())));
+    assert_eq!(pool.evicted(), 1);
 }
 
 #[test]

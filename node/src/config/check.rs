@@ -41,12 +41,16 @@ pub fn check_ranges(config: &NodeConfig) -> Result<(), Failure> {
             storage.retain_blocks == 0 || storage.retain_blocks >= 1000,
             "storage.retain_blocks must be 0, which keeps everything, or at least 1000: peers that are behind need them",
         ),
+        (config.metrics.ready_min_disk_mb <= 1_048_576, "metrics.ready_min_disk_mb must be at most 1048576"),
+        (config.metrics.ready_stale_after_ms > 0, "metrics.ready_stale_after_ms must be above 0"),
+        (config.metrics.ready_min_peers <= 512, "metrics.ready_min_peers must be at most 512"),
         (storage.low_disk_mb <= 1_048_576, "storage.low_disk_mb must be at most 1048576"),
     ];
     if let Some((_, reason)) = checks.iter().find(|(good, _)| !good) {
         return Err(Failure::config(reason));
     }
     config.rpc.check().map_err(Failure::config)?;
+    config.visualizer.check().map_err(Failure::config)?;
     check_level(&config.log.level)?;
     check_peers(config)
 }

@@ -46,6 +46,9 @@ fn check(config: &NodeConfig) -> Result<Output, Failure> {
         format!("p2p        {}/udp, {} peers named", config.p2p.listen_address, config.p2p.peers.len()),
         format!("api        http://{}", config.rpc.listen_address),
     ];
+    if config.metrics.enabled {
+        lines.push(format!("metrics    http://{}/metrics", config.metrics.listen_address));
+    }
     lines.extend(ports.iter().map(|warning| format!("warning    {warning}")));
     if !missing.is_empty() {
         lines.push(format!(
@@ -68,12 +71,17 @@ fn check(config: &NodeConfig) -> Result<Output, Failure> {
 fn ports(config: &NodeConfig) -> Vec<String> {
     let p2p = UdpSocket::bind(config.p2p.listen_address).err();
     let rpc = TcpListener::bind(config.rpc.listen_address).err();
+    let metrics = config.metrics.enabled.then(|| TcpListener::bind(config.metrics.listen_address).err()).flatten();
     let named = [
+        ("metrics.listen_address", config.metrics.listen_address, metrics),
         ("p2p.listen_address", config.p2p.listen_address, p2p),
         ("rpc.listen_address", config.rpc.listen_address, rpc),
     ];
+    let dashboard = config.visualizer.enabled.then(|| TcpListener::bind(config.visualizer.listen_address).err());
+    let dashboard = dashboard.map(|error| ("visualizer.listen_address", config.visualizer.listen_address, error));
     named
         .into_iter()
+        .chain(dashboard)
         .filter_map(|(key, address, error)| error.map(|error| format!("{key} {address} cannot be bound now: {error}")))
         .collect()
 }

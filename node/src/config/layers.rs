@@ -41,6 +41,12 @@ pub struct Overrides {
     /// Append every signed message from peers to this file [config: trace.received]
     #[arg(long, value_name = "FILE")]
     pub trace_received: Option<PathBuf>,
+    /// Serve /metrics, /livez and /readyz [config: metrics.enabled]
+    #[arg(long)]
+    pub metrics: bool,
+    /// TCP address of the metrics [config: metrics.listen_address]
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen_address: Option<String>,
     /// Any option by its name, as in --set consensus.empty_block_delay_ms=100
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -114,6 +120,8 @@ fn apply_flags(
         ("--p2p-listen-address", "p2p.listen_address", overrides.p2p_listen_address.clone()),
         ("--rpc-listen-address", "rpc.listen_address", overrides.rpc_listen_address.clone()),
         ("--trace-received", "trace.received", trace_received),
+        ("--metrics", "metrics.enabled", overrides.metrics.then(|| "true".to_owned())),
+        ("--metrics-listen-address", "metrics.listen_address", overrides.metrics_listen_address.clone()),
         ("--log-level", "log.level", level.map(str::to_owned)),
         (
             "--log-format",

@@ -10,16 +10,19 @@ mod commands;
 #[cfg(test)]
 mod fuzz_tests;
 mod layers;
+mod metrics;
 mod prepare;
 #[cfg(test)]
 mod tests;
 
 pub use commands::{cannot_listen, run};
 pub use layers::{Overrides, load};
+pub use metrics::{METRICS_PORT, MetricsConfig};
 pub use prepare::{Files, Prepared, read_files, read_genesis};
 
 use minuet_core::block::MAX_BODY_BYTES;
 pub use minuet_rpc::RpcConfig;
+pub use minuet_visualizer::{FleetEntry, VisualizerConfig};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -28,6 +31,9 @@ use std::path::PathBuf;
 pub const P2P_PORT: u16 = 9000;
 /// TCP port of the first validator's API.
 pub const RPC_PORT: u16 = 50051;
+
+/// TCP port of the first validator's dashboard.
+pub const VISUALIZER_PORT: u16 = 8080;
 
 /// The whole file. `config.example.toml` documents every option.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +59,10 @@ pub struct NodeConfig {
     pub log: LogConfig,
     /// What is written down for checks.
     pub trace: TraceConfig,
+    /// Metrics and probes.
+    pub metrics: MetricsConfig,
+    /// The dashboard.
+    pub visualizer: VisualizerConfig,
 }
 
 /// `[keys]`
@@ -179,6 +189,8 @@ impl Default for NodeConfig {
             storage: StorageConfig::default(),
             log: LogConfig::default(),
             trace: TraceConfig::default(),
+            metrics: MetricsConfig::default(),
+            visualizer: VisualizerConfig::default(),
         }
     }
 }

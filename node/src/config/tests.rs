@@ -66,14 +66,17 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
         ("NODE_P2P__LISTEN_ADDRESS", "127.0.0.1:7001"),
         ("NODE_CONSENSUS__DELTA_BASE_MS", "300"),
         ("NODE_P2P__PEERS", "[{index = 2, address = \"host:9002\"}]"),
+        ("NODE_METRICS__LISTEN_ADDRESS", "127.0.0.1:7002"),
         ("HOME", "/nowhere"),
         ("NODE_EXTRA_CA_CERTS", "/etc/ssl/ca.crt"),
     ];
-    let overrides = Overrides { set: vec!["consensus.delta_base_ms=400".to_owned()], ..Overrides::default() };
+    let overrides =
+        Overrides { set: vec!["consensus.delta_base_ms=400".to_owned()], metrics: true, ..Overrides::default() };
     let config = load_text(text, &environment, &overrides).unwrap();
     assert_eq!(config.consensus.empty_block_delay_ms, 150);
     assert_eq!(config.p2p.listen_address.port(), 7001);
     assert_eq!(config.consensus.delta_base_ms, 400);
+    assert_eq!((config.metrics.enabled, config.metrics.listen_address.port()), (true, 7002));
     assert_eq!(config.p2p.peers, [PeerConfig { index: 2, address: "host:9002".to_owned() }]);
 }
 
@@ -95,6 +98,8 @@ fn values_of_a_wrong_type_or_range_are_refused_by_name() {
     assert!(refusal("[consensus]\nmax_block_bytes = 99999999\n", &[]).contains("consensus.max_block_bytes"));
     assert!(refusal("[rpc]\nlisten_address = \"here\"\n", &[]).contains("listen_address"));
     assert!(refusal("[log]\nlevel = \"=loud=\"\n", &[]).contains("log.level"));
+    assert!(refusal("[metrics]\nready_stale_after_ms = 0\n", &[]).contains("metrics.ready_stale_after_ms"));
+    assert!(refusal("", &[("NODE_METRICS__ENABLED", "yes")]).contains("'yes' is not true or false"));
 }
 
 #[test]

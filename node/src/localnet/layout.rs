@@ -4,7 +4,10 @@
 
 use super::children::{LOG_FILE, TRACE_FILE};
 use crate::cli::LocalnetArgs;
-use crate::config::{ConsensusConfig, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, read_genesis};
+use crate::config::{
+    ConsensusConfig, FleetEntry, METRICS_PORT, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, VISUALIZER_PORT,
+    read_genesis,
+};
 use crate::devkeys::{DevSeed, SEED_FILE};
 use crate::exit::{Exit, Failure};
 use crate::keys::{self, BLS_FILE, KeyKind, NETWORK_FILE, VALIDATOR_FILE};
@@ -71,11 +74,34 @@ impl Manifest {
         (0..self.validators).map(|index| format!("http://{}", local(self.rpc_port + index))).collect()
     }
 
+    /// Where a validator's dashboard listens: 8080 + i, or three hundred above the base port.
+    #[must_use]
+    pub fn dashboard(&self, index: u16) -> SocketAddr {
+        let is_default = (self.p2p_port, self.rpc_port) == (P2P_PORT, RPC_PORT);
+        let first = if is_default { VISUALIZER_PORT } else { self.p2p_port + 3 * offset(self.validators) };
+        local(first + index)
+    }
+
     /// UDP and TCP address of a validator.
     #[must_use]
     pub fn addresses(&self, index: u16) -> (SocketAddr, SocketAddr) {
         (local(self.p2p_port + index), local(self.rpc_port + index))
     }
+
+    /// Where a validator's metrics are. The usual ports leave out 9091, which is Prometheus' own.
+    #[must_use]
+    pub fn metrics_address(&self, index: u16) -> SocketAddr {
+        match (self.p2p_port, self.rpc_port, index) {
+            (P2P_PORT, RPC_PORT, 0) => local(METRICS_PORT),
+            (P2P_PORT, RPC_PORT, _) => local(METRICS_PORT + 1 + index),
+            _ => local(self.p2p_port + 2 * offset(self.validators) + index),
+        }
+    }
+}
+
+/// Between the first ports of two kinds, counted from the base port.
+fn offset(validators: u16) -> u16 {
+    RPC_OFFSET.max(validators)
 }
 
 const fn local(port: u16) -> SocketAddr {
@@ -149,9 +175,10 @@ pub fn prepare(args: &LocalnetArgs) -> Result<Manifest, Failure> {
 /// The ports that `--base-port` asks for.
 fn base_ports(args: &LocalnetArgs, validators: u16) -> Result<Option<(u16, u16)>, Failure> {
     let Some(base) = args.base_port else { return Ok(None) };
-    let rpc = base.checked_add(RPC_OFFSET.max(validators));
-    match rpc.filter(|rpc| rpc.checked_add(validators).is_some()) {
-        Some(rpc) => Ok(Some((base, rpc))),
+    let offset = offset(validators);
+    // Peers, APIs, metrics and dashboards.
+    match base.checked_add(3 * offset).and_then(|dashboards| dashboards.checked_add(validators)) {
+        Some(_) => Ok(Some((base, base + offset))),
         None => Err(Failure::new(Exit::Usage, format!("--base-port {base}: the ports do not fit below 65536"))),
     }
 }
@@ -295,6 +322,13 @@ fn config(manifest: &Manifest, index: u16) -> NodeConfig {
     config.p2p.listen_address = p2p;
     config.p2p.peers = others.map(peer).collect();
     config.rpc.listen_address = rpc;
+    config.metrics.enabled = true;
+    config.metrics.listen_address = manifest.metrics_address(index);
+    config.visualizer.enabled = true;
+    config.visualizer.listen_address = manifest.dashboard(index);
+    let fleet = (0..manifest.validators)
+        .map(|index| FleetEntry { index, url: format!("http://{}", manifest.dashboard(index)) });
+    config.visualizer.fleet = fleet.collect();
     config
 }
 

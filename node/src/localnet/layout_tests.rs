@@ -23,6 +23,11 @@ fn a_new_localnet_is_complete_and_every_node_of_it_prepares() {
         let file = home(dir.path(), index).join("config.toml");
         let config = load(&file, [], &Overrides::default(), (None, None)).unwrap();
         assert_eq!(config.rpc.listen_address.port(), RPC_PORT + index);
+        let port = [9090, 9092, 9093][usize::from(index)];
+        assert_eq!((config.metrics.enabled, config.metrics.listen_address.port()), (true, port), "9091 is Prometheus'");
+        assert!(config.visualizer.enabled && config.visualizer.listen_address.port() == VISUALIZER_PORT + index);
+        assert_eq!(config.visualizer.fleet.len(), 3);
+        assert_eq!(config.visualizer.fleet[2].url, "http://127.0.0.1:8082");
         let node = Prepared::new(config).unwrap();
         assert_eq!(node.validator.unwrap().0, index);
         assert_eq!(node.genesis.file().accounts.len(), 14);
@@ -43,8 +48,10 @@ fn an_existing_localnet_is_reused_and_its_ports_can_move() {
     assert_eq!((manifest.p2p_port, manifest.rpc_port), (20_000, 20_100));
     assert_eq!(fs::read(dir.path().join(GENESIS_FILE)).unwrap(), genesis);
     let config = load(&home(dir.path(), 1).join("config.toml"), [], &Overrides::default(), (None, None)).unwrap();
-    assert_eq!(config.p2p.listen_address.port(), 20_001);
+    assert_eq!((config.p2p.listen_address.port(), config.metrics.listen_address.port()), (20_001, 20_201));
     assert_eq!(config.p2p.peers[1].address, "127.0.0.1:20002");
+    assert_eq!(config.visualizer.listen_address.port(), 20_301);
+    assert_eq!(config.visualizer.fleet[0].url, "http://127.0.0.1:20300");
 }
 
 #[test]

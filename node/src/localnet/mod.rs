@@ -92,23 +92,29 @@ pub fn check_ports(manifest: &Manifest) -> Result<(), Failure> {
             Failure::new(failure.exit, format!("validator {index}: {failure}, for example with --base-port 20000"))
         };
         UdpSocket::bind(p2p).map_err(|error| advice(cannot_listen("UDP", p2p, &error)))?;
-        TcpListener::bind(rpc).map_err(|error| advice(cannot_listen("TCP", rpc, &error)))?;
+        for address in [rpc, manifest.metrics_address(index), manifest.dashboard(index)] {
+            TcpListener::bind(address).map_err(|error| advice(cannot_listen("TCP", address, &error)))?;
+        }
     }
     Ok(())
 }
 
 fn introduce(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
-    note_line(format_args!("validator  p2p (udp)              api                      log"));
+    note_line(format_args!("validator  p2p (udp)              api                      dashboard                log"));
     for index in 0..manifest.validators {
         let (p2p, rpc) = manifest.addresses(index);
         let log = layout::home(dir, index).join(LOG_FILE);
         note_line(format_args!(
-            "{index:>9}  {:<21}  http://{:<16}  {}",
+            "{index:>9}  {:<21}  http://{:<16}  http://{:<16}  {}",
             p2p.to_string(),
             rpc.to_string(),
+            manifest.dashboard(index).to_string(),
             log.display()
         ));
     }
+    let metrics: Vec<String> =
+        (0..manifest.validators).map(|index| format!("http://{}/metrics", manifest.metrics_address(index))).collect();
+    note_line(format_args!("metrics for Prometheus, with /livez and /readyz beside them: {}", metrics.join(" ")));
     let seed = DevSeed::read(dir)?;
     note_line(format_args!("funded accounts (use them with --dev-account NUMBER --dir {}):", dir.display()));
     for index in 0..manifest.accounts.min(SHOWN_ACCOUNTS) {

@@ -5,7 +5,7 @@
 
 use super::children::tail;
 use super::layout::{Manifest, failed, home, remove};
-use crate::config::{Overrides, P2P_PORT, cannot_listen, load};
+use crate::config::{Overrides, P2P_PORT, RPC_PORT, cannot_listen, load};
 use crate::exit::{Exit, Failure};
 use crate::output::note_line;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -132,9 +132,11 @@ fn option(name: &str, value: impl std::fmt::Display) -> String {
 }
 
 fn address(manifest: &Manifest) -> Result<SocketAddr, Failure> {
-    let p2p = manifest.addresses(0).0.port();
-    let port =
-        if p2p == P2P_PORT { Some(PORT) } else { p2p.checked_add(OFFSET.max(METRICS_OFFSET + manifest.validators)) };
+    let (p2p, rpc) = manifest.addresses(0);
+    let port = match (p2p.port(), rpc.port()) {
+        (P2P_PORT, RPC_PORT) => Some(PORT),
+        (base, _) => base.checked_add(OFFSET.max(METRICS_OFFSET + manifest.validators)),
+    };
     let port =
         port.ok_or_else(|| Failure::new(Exit::Usage, "--base-port: Prometheus' port does not fit below 65536"))?;
     Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
@@ -147,7 +149,10 @@ fn targets(dir: &Path, manifest: &Manifest) -> Result<String, Failure> {
         let file = home(dir, index).join("config.toml");
         let metrics = load(&file, [], &Overrides::default(), (None, None))?.metrics;
         if !metrics.enabled {
-            let reason = format!("--observe: metrics.enabled is false in {}: set it to true there", file.display());
+            let reason = format!(
+                "--observe: metrics.enabled is false in {}: set it to true there, or start anew with --reset",
+                file.display()
+            );
             return Err(Failure::config(reason));
         }
         text += &format!("- targets: [\"{}\"]\n  labels: {{ node: \"{index}\" }}\n", metrics.listen_address);

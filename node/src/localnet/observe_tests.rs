@@ -37,7 +37,7 @@ fn its_port_is_beside_the_validators_and_never_one_of_theirs() {
     assert_eq!(address(&manifest).unwrap().port(), 20_250);
     manifest.validators = 64;
     assert_eq!(address(&manifest).unwrap().port(), 20_264);
-    (manifest.p2p_port, manifest.validators) = (P2P_PORT, 6);
+    (manifest.p2p_port, manifest.rpc_port, manifest.validators) = (P2P_PORT, RPC_PORT, 6);
     assert_eq!(address(&manifest).unwrap().port(), 9091);
     manifest.p2p_port = 65_400;
     assert!(address(&manifest).unwrap_err().message.contains("--base-port"));

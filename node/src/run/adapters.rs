@@ -12,6 +12,7 @@ use minuet_core::{Address, Digest, Height, TxHash, ValidatorIndex};
 use minuet_execution::ChainReader;
 use minuet_p2p::{P2pStats, Reject};
 use minuet_rpc::{ChainSource, PeerSource, PeerView};
+use minuet_visualizer::{BlockSource, PeerLink};
 use std::sync::Arc;
 
 /// The stored chain.
@@ -47,6 +48,24 @@ impl ChainSource for Chain {
     }
     fn account(&self, address: &Address) -> Result<Option<Account>, StoreError> {
         StateReader::account(&self.0, address)
+    }
+}
+
+impl BlockSource for Chain {
+    fn tip(&self) -> Result<(Height, Digest), StoreError> {
+        self.0.tip()
+    }
+    fn oldest(&self) -> Result<Height, StoreError> {
+        self.0.oldest()
+    }
+    fn header(&self, height: Height) -> Result<Option<Arc<BlockHeader>>, StoreError> {
+        self.0.header(height)
+    }
+    fn body(&self, height: Height) -> Result<Option<Body>, StoreError> {
+        self.0.body(height)
+    }
+    fn certificate(&self, height: Height) -> Result<Option<Certificate>, StoreError> {
+        self.0.certificate(height)
     }
 }
 
@@ -89,5 +108,18 @@ impl PeerSource for Peers {
 
     fn rejects(&self) -> Vec<(&'static str, u64)> {
         Reject::ALL.into_iter().map(|reason| (reason.name(), self.stats.rejected(reason))).collect()
+    }
+}
+
+impl minuet_visualizer::PeerSource for Peers {
+    fn peers(&self) -> Vec<PeerLink> {
+        let link = |info: minuet_p2p::PeerInfo| PeerLink {
+            id: info.peer,
+            address: info.address.map(|address| address.to_string()).unwrap_or_default(),
+            connected: info.connected,
+            rtt_us: info.rtt_us,
+            last_error: info.last_error.unwrap_or_default(),
+        };
+        self.stats.peers().into_iter().map(link).collect()
     }
 }

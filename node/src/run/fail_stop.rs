@@ -2,22 +2,27 @@
 //! pool that looks at an account, or a call of the API that reads an old block. A disk that cannot be read is not waited for
 //! until it cannot be written either.
 //!
+//! Measures how long the ledger's writes take, too: this is what stands between it and the database.
+//!
 //! Never does: retry, or keep the error from whoever met it.
 
 use super::{End, storage};
+use minuet_core::status::NodeStatus;
 use minuet_core::store::{Batch, Column, Durability, KeyValue, NumberedBy, Store, StoreError};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 /// A store whose errors end the node.
 pub struct FailStop<S> {
     store: Arc<S>,
+    status: Arc<NodeStatus>,
     ends: Sender<End>,
 }
 
 impl<S> FailStop<S> {
-    pub const fn new(store: Arc<S>, ends: Sender<End>) -> Self {
-        Self { store, ends }
+    pub const fn new(store: Arc<S>, status: Arc<NodeStatus>, ends: Sender<End>) -> Self {
+        Self { store, status, ends }
     }
 
     fn watched<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -38,7 +43,11 @@ impl<S: Store> Store for FailStop<S> {
     }
 
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
-        self.watched(self.store.write(batch, durability))
+        let started = Instant::now();
+        self.watched(self.store.write(batch, durability))?;
+        // The ledger alone writes.
+        self.status.times.batch.record(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        Ok(())
     }
 
     fn scan(
@@ -92,7 +101,7 @@ mod tests {
     #[test]
     fn whatever_cannot_be_read_ends_the_node_with_the_files_name() {
         let (ends, ended) = channel();
-        let store = FailStop::new(Arc::new(Unreadable), ends);
+        let store = FailStop::new(Arc::new(Unreadable), Arc::default(), ends);
         store.write(Batch::default(), Durability::Synced).unwrap();
         assert!(ended.try_recv().is_err(), "all is well");
         assert!(store.get(Column::Accounts, b"a").is_err());
@@ -110,7 +119,7 @@ mod tests {
     fn a_write_that_fails_ends_the_node() {
         let (ends, ended) = channel();
         let memory = Arc::new(minuet_storage::MemoryStore::new());
-        let store = FailStop::new(memory.clone(), ends);
+        let store = FailStop::new(memory.clone(), Arc::default(), ends);
         memory.fail_next_writes(1);
         assert!(store.write(Batch::default(), Durability::Synced).is_err());
         assert!(matches!(ended.try_recv(), Ok(End::Failed(failure)) if failure.exit == Exit::Storage));

@@ -3,6 +3,8 @@
 
 mod adapters;
 mod consensus;
+mod dashboard;
+mod face;
 mod fail_stop;
 pub(crate) mod first_use;
 mod plan;
@@ -13,7 +15,9 @@ mod wires;
 use crate::config::Prepared;
 use crate::datadir::DataDir;
 use crate::exit::{Exit, Failure};
+use crate::metrics::{Meters, MetricsHandle};
 use crate::trace::TraceThread;
+use face::Face;
 use minuet_consensus::driver::{Driver, DriverConfig, Fatal};
 use minuet_consensus::effect::Halt;
 use minuet_consensus::replica::{ReplicaConfig, Tip};
@@ -24,11 +28,13 @@ use minuet_core::messages::JournalRecord;
 use minuet_core::statement::StatementKey;
 use minuet_core::status::NodeStatus;
 use minuet_core::store::StoreError;
+use minuet_core::views::ViewWriter;
 use minuet_execution::{Ledger, LedgerDriver};
 use minuet_mempool::MempoolDriver;
 use minuet_p2p::{P2pHandle, P2pIdentity, P2pRings};
-use minuet_rpc::{Role, RpcContext, RpcHandle};
+use minuet_rpc::{Role, RpcHandle};
 use minuet_storage::{Journal, JournalConfig, JournalDriver, RealDirectory, RocksStore};
+use minuet_visualizer::VisualizerHandle;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,6 +43,7 @@ use std::thread::JoinHandle;
 use wires::Wires;
 
 pub(crate) use consensus::unix_us;
+pub(crate) use wires::RingWatch;
 
 /// Why the node ends.
 pub(crate) enum End {
@@ -52,12 +59,15 @@ struct Running {
     consensus: consensus::ConsensusThread,
     p2p: P2pHandle,
     rpc: RpcHandle,
+    dashboard: Option<VisualizerHandle>,
     others: Vec<(&'static str, JoinHandle<()>)>,
     /// Of a node without a journal: consensus would take the end of these rings for the journal's.
     _no_journal: Option<wires::JournalEnds>,
     store: Arc<RocksStore>,
     space: space::SpaceThread,
     trace: Option<TraceThread>,
+    /// Answers until the end, so that it can say that the node is stopping.
+    metrics: Option<MetricsHandle>,
     /// Its lock is held for as long as anything may write there.
     _data_dir: DataDir,
 }
@@ -92,21 +102,24 @@ fn wait(ended: &Receiver<End>) -> Result<(), Failure> {
 fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let status = Arc::new(NodeStatus::default());
     let plan = plan::Plan::new(&prepared)?;
+    let meters = Meters::open(&prepared.config.metrics)?;
     let genesis = Arc::new(prepared.genesis.clone());
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
-    let watched = Arc::new(fail_stop::FailStop::new(store.clone(), ends.clone()));
+    let watched = Arc::new(fail_stop::FailStop::new(store.clone(), status.clone(), ends.clone()));
     let ledger = Ledger::open(watched, &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
     let Voice { journal, records, signer } = find_voice(&prepared, &genesis, plan.journal)?;
     let role = role(prepared.validator, signer);
     let pool_log =
         pool_log::open(&prepared.data_dir.path().join("pool"), genesis.fingerprint(), prepared.config.mempool.log_mb)?;
-    let Wires { bells, consensus, mut network, mempool, ledger: ledger_rings, journal: journal_rings, api } =
+    let Wires { bells, consensus, mut network, mempool, ledger: ledger_rings, journal: journal_rings, api, rings } =
         wires::connect();
 
     let trace = open_trace(&prepared.config.trace.received, &mut network)?;
     let tip = stored_tip(&ledger)?;
-    let config = driver_config(&plan, &genesis, signer, prepared.bls_key, &status);
+    let views = ViewWriter::new();
+    let shown = views.ring();
+    let config = driver_config(&plan, &genesis, signer, prepared.bls_key, &status, views);
     let clock = consensus::Clock::start();
     let driver = Driver::new(config, tip, &records, consensus, clock.now()).map_err(|error| fatal(&error))?;
     drop(records);
@@ -114,20 +127,14 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let identity = P2pIdentity::new(plan.peer, prepared.network_key, &genesis);
     let p2p = minuet_p2p::spawn(plan.p2p, identity, network, bells.p2p, status.clone())
         .map_err(|error| Failure::new(Exit::Network, error))?;
-    let context = RpcContext {
-        genesis: genesis.clone(),
-        status: status.clone(),
-        validator: signer,
-        role,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        chain: Arc::new(adapters::Chain(reader.clone())),
-        peers: Arc::new(adapters::Peers::new(p2p.stats().clone(), &genesis)),
-        submissions: api.submissions,
-        finalized: api.finalized,
-        finalized_bell: api.bell,
-    };
+    let (validator, stats) = (prepared.validator, p2p.stats());
+    let face = Face { genesis: &genesis, status: &status, validator, signer, role, reader: &reader, p2p: stats };
+    let context = face.context(api, meters.as_ref().map(Meters::calls));
     let rpc =
         minuet_rpc::spawn(prepared.config.rpc.clone(), context).map_err(|error| Failure::new(Exit::Network, error))?;
+    let sources = face.sources(rings, shown.clone(), &store, &prepared.config.mempool);
+    let metrics = meters.map(|meters| meters.start(&sources)).transpose()?;
+    let dashboard = dashboard::spawn(&prepared.config.visualizer, face.seen(shown));
 
     let rules = minuet_mempool::ChainRules::from(&*genesis);
     let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone(), pool_log);
@@ -149,11 +156,13 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         consensus,
         p2p,
         rpc,
+        dashboard,
         others,
         _no_journal: no_journal,
         store,
         space,
         trace,
+        metrics,
         _data_dir: prepared.data_dir,
     })
 }
@@ -210,6 +219,7 @@ fn driver_config(
     signer: Option<ValidatorIndex>,
     key: Option<minuet_core::bls::BlsSecretKey>,
     status: &Arc<NodeStatus>,
+    views: ViewWriter,
 ) -> DriverConfig {
     let committee = Arc::new(genesis.committee().clone());
     let rules = minuet_consensus::header_rules::ChainRules { committee: committee.clone(), fees: *genesis.fees() };
@@ -220,6 +230,7 @@ fn driver_config(
         max_block_bytes: plan.max_block_bytes,
         linger_us: plan.linger_us,
         status: status.clone(),
+        views: Some(views),
     }
 }
 
@@ -277,6 +288,9 @@ impl Running {
         self.status.stopping.store(true, Ordering::Relaxed);
         self.consensus.stop();
         self.rpc.shutdown();
+        if let Some(dashboard) = self.dashboard {
+            dashboard.shutdown();
+        }
         self.p2p.shutdown();
         if let Some(trace) = self.trace {
             trace.finish();
@@ -291,6 +305,9 @@ impl Running {
         }
         self.store.stop_compactions();
         self.space.stop();
+        if let Some(metrics) = self.metrics {
+            metrics.stop();
+        }
         tracing::info!("stopped");
     }
 }

@@ -6,11 +6,12 @@ use minuet_core::messages::{
     Admitted, FinalizedBlock, JournalReply, JournalRequest, LedgerReply, LedgerRequest, MempoolReply, MempoolRequest,
     StateNotice, Submission,
 };
-use minuet_core::ring::{Doorbell, Receiver, RingMessage, Sender, Waiter, ring, ring_with_room_bell};
+use minuet_core::ring::{Doorbell, Receiver, RingMessage, RingStats, Sender, Waiter, ring, ring_with_room_bell};
 use minuet_execution::LedgerRings;
 use minuet_mempool::MempoolRings;
 use minuet_p2p::{P2pRings, P2pWaiter};
 use minuet_rpc::FinalizedBell;
+use std::sync::Arc;
 
 /// What each thread sleeps on.
 pub struct Bells {
@@ -45,6 +46,14 @@ pub struct Wires {
     pub ledger: LedgerRings,
     pub journal: JournalEnds,
     pub api: ApiEnds,
+    /// What the rings count, for observers.
+    pub rings: Vec<RingWatch>,
+}
+
+/// A ring's counters under the name by which observers show them: the ring's own, except that two rings carry one type.
+pub struct RingWatch {
+    pub name: &'static str,
+    pub stats: Arc<RingStats>,
 }
 
 /// A ring whose sender holds what does not fit and is rung when there is room.
@@ -73,7 +82,8 @@ pub fn connect() -> Wires {
     let (submissions_out, submissions) = ring::<Submission>(&mempool_bell);
     let (events, finalized) = ring::<FinalizedBlock>(&api_bell);
 
-    Wires {
+    let mut wires = Wires {
+        rings: Vec::new(),
         bells: Bells {
             consensus: consensus_waiter,
             mempool: mempool_waiter,
@@ -116,5 +126,53 @@ pub fn connect() -> Wires {
         },
         journal: JournalEnds { requests: journal_requests, replies: journal_replies },
         api: ApiEnds { submissions: submissions_out, finalized, bell: finalized_bell },
+    };
+    wires.rings = watches(&wires);
+    wires
+}
+
+fn watches(wires: &Wires) -> Vec<RingWatch> {
+    let Wires { consensus, network, mempool, ledger, api, .. } = wires;
+    let own_names = [
+        consensus.certificates.stats(),
+        consensus.votes.stats(),
+        consensus.bulk.stats(),
+        consensus.urgent_out.stats(),
+        consensus.bulk_out.stats(),
+        consensus.mempool_out.stats(),
+        consensus.mempool.stats(),
+        consensus.ledger_out.stats(),
+        consensus.ledger.stats(),
+        consensus.journal_out.stats(),
+        consensus.journal.stats(),
+        mempool.submissions.stats(),
+        mempool.frames.stats(),
+        mempool.gossip.stats(),
+        mempool.admitted.stats(),
+        ledger.notices.stats(),
+        api.finalized.stats(),
+    ];
+    let named = own_names.into_iter().map(|stats| RingWatch { name: stats.name(), stats: Arc::clone(stats) });
+    let events = [
+        ("p2p_consensus_events", network.consensus_events.stats()),
+        ("p2p_mempool_events", network.mempool_events.stats()),
+    ];
+    let events = events.map(|(name, stats)| RingWatch { name, stats: Arc::clone(stats) });
+    named.chain(events).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_ring_is_watched_once_under_a_name_of_its_own() {
+        let wires = connect();
+        let names: BTreeSet<_> = wires.rings.iter().map(|ring| ring.name).collect();
+        assert_eq!(names.len(), wires.rings.len());
+        // One for each message type that crosses between threads, and one more for peer events, which go two ways.
+        let declared = include_str!("../../../core/src/messages.rs").matches("\nring_message!(").count();
+        assert_eq!(names.len(), declared + 1);
     }
 }

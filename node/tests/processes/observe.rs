@@ -1,7 +1,9 @@
 //! `minuet localnet --observe`: a real Prometheus scrapes six real validators, and everything that deployments/ asks it
 //! has an answer.
 
-use crate::harness::{LIMIT, Load, Log, MINUET, VALIDATORS, free_base_port, output, signal, spawn, turn};
+use crate::harness::{
+    LIMIT, Load, Log, MINUET, PROMETHEUS_OFFSET, VALIDATORS, free_base_port, output, signal, spawn, turn,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,8 +14,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Prometheus' port is so far above the base port.
-const OFFSET: u16 = 250;
 const EVERY: Duration = Duration::from_millis(250);
 const VICTIM: u16 = 3;
 
@@ -40,7 +40,7 @@ impl Observed {
         command.arg(dir.path()).args(["--validators", &validators.to_string(), "--base-port", &base.to_string()]);
         let mut process = spawn(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()));
         let log = Log::of(process.stderr.take().unwrap());
-        let port = base + OFFSET;
+        let port = base + PROMETHEUS_OFFSET;
         log.says(&format!("http://127.0.0.1:{port}"));
         log.says(&format!("{validators}/{validators} nodes"));
         Self { process, log, port, dir }

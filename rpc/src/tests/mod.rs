@@ -1,5 +1,6 @@
 //! A real server on a free port, a real client, a chain in memory and a thread that answers as the pool.
 
+mod calls;
 mod limits;
 mod proofs;
 mod reads;
@@ -7,7 +8,9 @@ mod streams;
 mod submit;
 
 use crate::client::{Client, ClientError};
-use crate::{ChainSource, PeerSource, PeerView, Role, RpcConfig, RpcContext, RpcHandle, finalized_bell, spawn};
+use crate::{
+    CallObserver, ChainSource, PeerSource, PeerView, Role, RpcConfig, RpcContext, RpcHandle, finalized_bell, spawn,
+};
 use minuet_core::account::{Account, EMPTY_ROOT_HASH};
 use minuet_core::block::Body;
 use minuet_core::bls::BlsSecretKey;
@@ -310,6 +313,7 @@ pub fn context(chain: &FakeChain, submissions: Sender<Submission>) -> (RpcContex
         submissions,
         finalized,
         finalized_bell,
+        calls: None,
     };
     (context, sender)
 }
@@ -319,6 +323,11 @@ pub async fn start(config: RpcConfig) -> Node {
 }
 
 pub async fn start_as(role: Role, config: RpcConfig) -> Node {
+    start_watched(role, config, None).await
+}
+
+/// The same with somebody who is told of every call.
+pub async fn start_watched(role: Role, config: RpcConfig, calls: Option<Arc<dyn CallObserver>>) -> Node {
     let chain = FakeChain::new(&genesis());
     let (admitted_sender, admitted) = mpsc::unbounded_channel();
     let answers = Answers { refuse: None, status: PoolStatus::Unknown, admitted: admitted_sender };
@@ -328,7 +337,7 @@ pub async fn start_as(role: Role, config: RpcConfig) -> Node {
     let shared_answers = Arc::clone(&answers);
     std::thread::spawn(move || answer(requests, &waiter, &shared_answers));
     let (context, finalized) = context(&chain, submissions);
-    let context = RpcContext { role, ..context };
+    let context = RpcContext { role, calls, ..context };
     let status = Arc::clone(&context.status);
     let handle = spawn(config, context).unwrap();
     let client = Client::connect(&handle.url()).await.unwrap();

@@ -41,6 +41,7 @@ impl<D: Directory> JournalDriver<D> {
             return Err(failure.clone());
         }
         self.serve().inspect_err(|failure| {
+            self.status.journal_failures.add(1);
             tracing::error!(error = %failure, "the journal failed, nothing is signed any more");
             // Without a receiver the node is stopping already.
             let _ = self.replies.send_fitting(JournalReply::Failed { reason: failure.to_string() });
@@ -65,7 +66,9 @@ impl<D: Directory> JournalDriver<D> {
         if let Some(ticket) = newest {
             let start = Instant::now();
             self.journal.sync()?;
-            self.status.journal_sync_us.set(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
+            let sync_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.status.journal_sync_us.set(sync_us);
+            self.status.times.journal_sync.record(sync_us);
             // Without a receiver the node is stopping already.
             let _ = self.replies.send_fitting(JournalReply::Durable { ticket });
         }

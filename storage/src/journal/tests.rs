@@ -396,6 +396,9 @@ fn the_driver_syncs_once_for_all_that_wait_and_names_the_newest_ticket() {
     assert_eq!(disk.sync_count() - syncs, 1);
     assert_eq!(client.replies.try_recv(), Some(JournalReply::Durable { ticket: 5 }));
     assert_eq!(client.replies.try_recv(), None);
+    let mut syncs = 0;
+    client.status.times.journal_sync.drain(|_| syncs += 1);
+    assert_eq!((syncs, client.status.journal_failures.get()), (1, 0));
     assert_eq!(driver.turn(), Ok(false));
     assert_eq!(open(&disk).1.len(), 5);
 }
@@ -412,6 +415,7 @@ fn the_driver_reports_a_failure_once_and_never_serves_again() {
     client.requests.try_send(append(2)).unwrap();
     assert_eq!(driver.turn(), Err(error));
     assert_eq!(client.replies.try_recv(), None);
+    assert_eq!(client.status.journal_failures.get(), 1);
 }
 
 #[test]

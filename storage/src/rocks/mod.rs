@@ -41,6 +41,18 @@ pub struct MemoryUsage {
     pub table_readers: u64,
 }
 
+/// Levels of the database's tree of files: RocksDB's own number, which no setting here changes.
+pub const LEVELS: usize = 7;
+
+/// One level of the tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LevelUsage {
+    /// Table files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// A RocksDB database as a [`Store`].
 pub struct RocksStore {
     db: DB,
@@ -101,6 +113,24 @@ impl RocksStore {
             memtables: self.write_buffers.get_usage() as u64,
             table_readers: self.sum(properties::ESTIMATE_TABLE_READERS_MEM)?,
         })
+    }
+
+    /// What each level holds, over all columns, the newest data first. Lists all files, so it is for an observer that asks
+    /// now and then.
+    ///
+    /// # Errors
+    /// When RocksDB does not say.
+    pub fn levels(&self) -> Result<[LevelUsage; LEVELS], StoreError> {
+        let files = self.db.live_files().map_err(|error| self.errors.on("measure", &error))?;
+        let mut levels = [LevelUsage::default(); LEVELS];
+        for file in files {
+            let level = usize::try_from(file.level).ok().and_then(|level| levels.get_mut(level));
+            if let Some(level) = level {
+                level.files = level.files.saturating_add(1);
+                level.bytes = level.bytes.saturating_add(file.size as u64);
+            }
+        }
+        Ok(levels)
     }
 
     /// Bytes of all its files, space that is reserved but not written left out.

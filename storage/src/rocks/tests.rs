@@ -178,6 +178,10 @@ fn usage_is_told_and_memory_stays_bounded() {
     let usage = store.memory_usage().unwrap();
     assert!(usage.block_cache <= 5 << 20 && usage.memtables <= 16 << 20, "{usage:?}");
     assert!(store.disk_usage().unwrap() > 10_000);
+    let levels = store.levels().unwrap();
+    let sum = |of: fn(&super::LevelUsage) -> u64| levels.iter().map(of).sum::<u64>();
+    assert!(sum(|level| level.files) > 0, "what was flushed is in table files: {levels:?}");
+    assert!((1..=store.disk_usage().unwrap()).contains(&sum(|level| level.bytes)), "{levels:?}");
 }
 
 /// Heights 0 to `count` with 20 kB each that do not compress, and an index of random keys to them.

@@ -14,6 +14,7 @@ use minuet_core::messages::{
 use minuet_core::ring::{Doorbell, Receiver, Sender, ring, ring_with_capacity};
 use minuet_core::status::NodeStatus;
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction};
+use minuet_core::views::{ViewRing, ViewWriter};
 use minuet_core::wire::{FrameKind, Lane, Recipients};
 use minuet_core::{Address, Bytes, Digest, PeerId, TimeMs, U256, ValidatorIndex, View, keccak256};
 use std::collections::BTreeSet;
@@ -97,6 +98,8 @@ pub struct Bench {
     pub transactions: Vec<Arc<Transaction>>,
     pub asked_mempool: Vec<MempoolRequest>,
     pub status: Arc<NodeStatus>,
+    /// What observers see.
+    pub shown: Arc<ViewRing>,
 }
 
 /// What a ledger remembers, restarts included.
@@ -119,6 +122,8 @@ impl Bench {
         let fixture = Fixture::new(6);
         let (rings, ends) = rings(urgent_capacity);
         let status = Arc::new(NodeStatus::default());
+        let views = ViewWriter::new();
+        let shown = views.ring();
         let config = DriverConfig {
             replica: fixture.config(Some(me)),
             verifier: fixture.verifier(),
@@ -126,6 +131,7 @@ impl Bench {
             max_block_bytes: 1_000_000,
             linger_us: 0,
             status: status.clone(),
+            views: Some(views),
         };
         let tip = ledger.chain.last().map_or(fixture.tip(), |last| Tip {
             header: last.block.header().clone(),
@@ -146,6 +152,7 @@ impl Bench {
             transactions: Vec::new(),
             asked_mempool: Vec::new(),
             status,
+            shown,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::wire::{Proposal, Response};
 use minuet_core::bls::BlsSignature;
 use minuet_core::messages::{NetworkCommand, PeerEvent};
 use minuet_core::statement::{SignedStatement, Statement};
+use minuet_core::views::{OwnStatement, SlotStatus};
 use minuet_core::wire::{FrameKind, Recipients};
 use minuet_core::{Bytes, Digest, Height, PeerId, TimeMs, View};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -197,6 +198,45 @@ fn five_drivers_reach_finality_without_the_sixth() {
         cluster.check();
         assert_eq!(cluster.blames, 0);
     }
+}
+
+#[test]
+fn all_nodes_show_the_same_chain_and_every_vote() {
+    let mut cluster = Cluster::new(true);
+    cluster.nodes[3] = None;
+    cluster.run_to_height(30);
+    let mut nullified = 0;
+    for node in cluster.nodes.iter().flatten() {
+        let mut heights = Vec::new();
+        for slot in node.shown.slots() {
+            assert_eq!(slot.leader, node.fixture.leader(slot.view.0));
+            assert!(!slot.votes.contains(v(3)) && !slot.nullify_votes.contains(v(3)), "it is dead: {slot:?}");
+            match slot.status() {
+                SlotStatus::Finalized => {
+                    let (proposal, block) = (slot.proposal.expect("it is final"), slot.block.expect("it is final"));
+                    let stored = node.ledger.chain.iter().find(|stored| stored.block.digest() == block);
+                    let stored = stored.expect("shown as final without being stored");
+                    assert_eq!(proposal.height, stored.block.header().height());
+                    assert_eq!(proposal.tx_count, Some(stored.block.body().transactions.len() as u64));
+                    assert!(slot.votes.len() >= 3 && slot.finality_us().is_some() && slot.own.is_some(), "{slot:?}");
+                    heights.push(proposal.height.0);
+                }
+                SlotStatus::Nullified => {
+                    nullified += 1;
+                    assert_eq!(slot.leader, v(3));
+                    assert!(slot.nullify_votes.len() >= 3, "{slot:?}");
+                    assert!(matches!(slot.own, Some(OwnStatement::Timeout | OwnStatement::Skip)), "{slot:?}");
+                }
+                SlotStatus::InProgress | SlotStatus::Notarized => {
+                    assert!(slot.view.plus(2) >= node.shown.newest(), "it came to nothing: {slot:?}");
+                }
+                SlotStatus::NullifiedLate => panic!("nobody moved on without the others: {slot:?}"),
+            }
+        }
+        let stored = node.ledger.chain.len() as u64;
+        assert_eq!(heights, (1..=stored).collect::<Vec<_>>(), "every stored block, in the order of the views");
+    }
+    assert!(nullified > 0, "validator 3 had its turns");
 }
 
 #[test]

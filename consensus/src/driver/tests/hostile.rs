@@ -176,6 +176,7 @@ fn two_votes_of_one_key_are_kept_as_evidence_once_both_are_verified() {
         bench.settle();
     }
     assert_eq!(evidence(&bench), [Evidence::Equivocation([first, second])]);
+    assert_eq!(bench.status.equivocations.get(), 1);
     let forged = minuet_core::statement::SignedStatement { signature: BlsSignature([7; 48]), ..second };
     let mut other = Bench::new(0);
     for signed in [first, forged] {

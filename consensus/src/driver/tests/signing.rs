@@ -84,6 +84,8 @@ fn a_nullify_waits_for_its_entry_proof_to_be_durable() {
     bench.sync();
     bench.turn();
     assert_eq!(statements(&mut bench), [bench.fixture.sign(nullify(2), 0)]);
+    let counts = &bench.status.nullifications;
+    assert_eq!([&counts.timeout, &counts.contradiction, &counts.skip].map(|count| count.get()), [1, 0, 0]);
 }
 
 #[test]

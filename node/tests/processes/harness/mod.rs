@@ -8,6 +8,8 @@ mod checker;
 mod log;
 mod network;
 mod node;
+#[path = "../../../src/metrics/tests/scrape.rs"]
+pub mod scrape;
 mod shared;
 mod witness;
 
@@ -29,6 +31,12 @@ use std::time::Duration;
 pub const MINUET: &str = env!("CARGO_BIN_EXE_minuet");
 /// API ports begin so far above the base port (`localnet --base-port`).
 pub const RPC_OFFSET: u16 = 100;
+/// And those of metrics.
+pub const METRICS_OFFSET: u16 = 200;
+/// Dashboards begin so far above it. No two offsets are the same modulo [`PORTS_OF_ONE`].
+pub const DASHBOARD_OFFSET: u16 = 300;
+/// And Prometheus' own.
+pub const PROMETHEUS_OFFSET: u16 = 250;
 /// Far above what anything here takes.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
@@ -59,7 +67,9 @@ pub fn free_base_port() -> u16 {
     let is_free = |base: u16| {
         // One more than validators: some tests start one of them twice.
         let udp = (0..=VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
-        let tcp = (0..=VALIDATORS).map(|index| TcpListener::bind(("127.0.0.1", base + RPC_OFFSET + index)));
+        let offsets = [RPC_OFFSET, METRICS_OFFSET, DASHBOARD_OFFSET].into_iter();
+        let tcp = offsets.flat_map(|offset| (0..=VALIDATORS).map(move |index| base + offset + index));
+        let tcp = tcp.chain([base + PROMETHEUS_OFFSET]).map(|port| TcpListener::bind(("127.0.0.1", port)));
         let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
         udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
     };

@@ -2,7 +2,7 @@
 //! and start again.
 
 use super::checker::Supply;
-use super::{Log, MINUET, Node, RPC_OFFSET, View, free_base_port, minuet, output};
+use super::{DASHBOARD_OFFSET, Log, MINUET, Node, RPC_OFFSET, View, free_base_port, minuet, output};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -73,6 +73,10 @@ impl Network {
         self.base + RPC_OFFSET + index
     }
 
+    pub const fn dashboard_port(&self, index: u16) -> u16 {
+        self.base + DASHBOARD_OFFSET + index
+    }
+
     pub fn all(&self) -> impl Iterator<Item = (u16, View)> {
         (0..VALIDATORS).map(|index| (index, self.view(index)))
     }
@@ -133,6 +137,7 @@ impl Network {
         let (p2p, rpc) = (self.base + VALIDATORS, self.base + RPC_OFFSET + VALIDATORS);
         let (p2p_flag, rpc_flag) = (format!("127.0.0.1:{p2p}"), format!("127.0.0.1:{rpc}"));
         let flags = ["--p2p-listen-address", &p2p_flag, "--rpc-listen-address", &rpc_flag];
+        let flags = [&flags[..], &["--set", "metrics.enabled=false"]].concat();
         Node::spawn_by(Command::new(MINUET), &home.join("config.toml"), &flags, View::at(rpc))
     }
 
