@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Installs what a build needs and is not there: a C++ compiler, libclang, pkg-config, git, curl, strace,
-# Rust.
+# Rust. 'setup.sh tests' also installs what only tests use: Prometheus, with promtool.
 # Does nothing, and says nothing, where all of it is there. Needs apt for system packages.
 set -euo pipefail
+
+for_tests=${1:-}
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -30,6 +32,27 @@ has git || missing+=(git)
 has curl || missing+=(curl ca-certificates)
 # A test watches the order of writes, syncs and messages with it.
 has strace || missing+=(strace)
+if [ "$for_tests" = tests ]; then
+    # Rules and dashboards are checked by it, and a test lets it watch a localnet.
+    { has prometheus && has promtool; } || missing+=(prometheus)
+fi
+
+# Debian starts a package's service at its installation and at every boot. Nobody here asked for that.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    [ ! -e "$policy" ] || return 0
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+    trap allow_services EXIT
+}
+allow_services() {
+    trap - EXIT
+    "${as_root[@]}" rm -f "$policy"
+}
+disable_service() {
+    "${as_root[@]}" deb-systemd-helper disable "$1.service" >/dev/null 2>&1 || true
+    "${as_root[@]}" update-rc.d "$1" disable >/dev/null 2>&1 || true
+}
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! has apt-get; then
@@ -47,8 +70,10 @@ if [ "${#missing[@]}" -gt 0 ]; then
     fi
     echo "setup: installing ${missing[*]} with apt-get"
     "${as_root[@]}" apt-get update -qq </dev/null
+    case " ${missing[*]} " in *' prometheus '*) forbid_services ;; esac
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" </dev/null
+    case " ${missing[*]} " in *' prometheus '*) allow_services; disable_service prometheus ;; esac
 fi
 
 if ! has cargo && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then

@@ -112,6 +112,9 @@ pub struct LocalnetArgs {
     /// Every validator appends what it receives to received.jsonl in its directory, for 'trace check'
     #[arg(long)]
     pub trace_received: bool,
+    /// Start a Prometheus beside the validators, with rules and alerts, on port 9091 or PORT+250; Debian's package has it
+    #[arg(long)]
+    pub observe: bool,
 }
 
 /// `minuet node`

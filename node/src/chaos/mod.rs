@@ -367,5 +367,6 @@ fn layout(args: &ChaosArgs) -> LocalnetArgs {
         accounts: Some(ACCOUNTS),
         recipients: Some(RECIPIENTS),
         trace_received: true,
+        observe: false,
     }
 }

@@ -107,7 +107,8 @@ pub async fn stop(validators: &mut [Validator]) -> Vec<u16> {
     killed
 }
 
-fn tail(path: &Path) -> std::io::Result<String> {
+/// The last lines of a log.
+pub(super) fn tail(path: &Path) -> std::io::Result<String> {
     use std::io::{Read as _, Seek as _, SeekFrom};
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();

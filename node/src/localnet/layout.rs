@@ -114,7 +114,7 @@ pub fn home(dir: &Path, index: u16) -> PathBuf {
     dir.join(format!("validator-{index}"))
 }
 
-fn failed(path: &Path, what: &str, error: impl std::fmt::Display) -> Failure {
+pub(super) fn failed(path: &Path, what: &str, error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::DataDirectory, format!("localnet: cannot {what} {}: {error}", path.display()))
 }
 
@@ -245,13 +245,14 @@ fn clear(dir: &Path, validators: u16) -> Result<(), Failure> {
             _ => {}
         }
     }
+    super::observe::clear(dir)?;
     for name in [GENESIS_FILE, SEED_FILE, MANIFEST_FILE] {
         remove(&dir.join(name))?;
     }
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<(), Failure> {
+pub(super) fn remove(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, "delete", error)),
         _ => Ok(()),

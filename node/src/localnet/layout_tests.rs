@@ -11,6 +11,7 @@ fn args(dir: &Path) -> LocalnetArgs {
         accounts: Some(4),
         recipients: Some(10),
         trace_received: false,
+        observe: false,
     }
 }
 

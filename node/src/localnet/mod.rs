@@ -5,6 +5,7 @@
 mod children;
 mod layout;
 mod meter;
+mod observe;
 mod process;
 mod watch;
 
@@ -20,6 +21,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, note, note_line};
 use children::Validator;
 use meter::Meter;
+use observe::{Plan, Prometheus};
 use std::io::IsTerminal as _;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
@@ -39,11 +41,13 @@ const SHOWN_ACCOUNTS: u32 = 5;
 /// # Errors
 /// The directory, the ports, or that nothing could be started.
 pub fn run(args: &LocalnetArgs, global: &Global) -> Result<Output, Failure> {
+    let observer = if args.observe { Some(observe::find()?) } else { None };
     std::fs::create_dir_all(&args.dir)
         .map_err(|error| Failure::new(Exit::DataDirectory, format!("cannot create {}: {error}", args.dir.display())))?;
     let _lock = crate::datadir::take_lock(&args.dir)?;
     let manifest = layout::prepare(args)?;
     check_ports(&manifest)?;
+    let observer = observer.map(|program| Plan::new(program, &args.dir, &manifest)).transpose()?;
     introduce(&args.dir, &manifest)?;
     let traced = ["--trace-received".to_owned(), children::TRACE_FILE.to_owned()];
     let traced = if args.trace_received { traced.to_vec() } else { Vec::new() };
@@ -58,7 +62,17 @@ pub fn run(args: &LocalnetArgs, global: &Global) -> Result<Output, Failure> {
                 }
             }
         }
-        let result = watch_over(args, &manifest, &mut validators).await;
+        let result = match observer.map(|plan| plan.start()).transpose() {
+            Ok(mut prometheus) => {
+                let result = watch_over(args, &manifest, &mut validators, &mut prometheus).await;
+                // First, so that it does not see the others go.
+                if let Some(prometheus) = &mut prometheus {
+                    prometheus.stop().await;
+                }
+                result
+            }
+            Err(failure) => Err(failure),
+        };
         let killed = children::stop(&mut validators).await;
         if !killed.is_empty() {
             note_line(format_args!("validators {killed:?} did not stop within 10 s and were killed"));
@@ -113,7 +127,12 @@ fn introduce(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
 }
 
 /// Until the time is over, a signal comes, or all children are dead.
-async fn watch_over(args: &LocalnetArgs, manifest: &Manifest, validators: &mut [Validator]) -> Result<Output, Failure> {
+async fn watch_over(
+    args: &LocalnetArgs,
+    manifest: &Manifest,
+    validators: &mut [Validator],
+    prometheus: &mut Option<Prometheus>,
+) -> Result<Output, Failure> {
     let no_signals = |error: std::io::Error| Failure::new(Exit::Generic, format!("cannot listen for signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
@@ -141,6 +160,7 @@ async fn watch_over(args: &LocalnetArgs, manifest: &Manifest, validators: &mut [
             () = over => break,
             _ = tick.tick() => {
                 let dead = validators.iter_mut().filter_map(Validator::poll_end);
+                let dead = dead.chain(prometheus.iter_mut().filter_map(Prometheus::poll_end));
                 dead.for_each(|report| line.report(&report));
                 line.show(&mut meter);
                 if validators.iter().all(|validator| validator.pid.is_none()) {

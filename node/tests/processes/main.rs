@@ -14,6 +14,7 @@ mod harness;
 mod localnet;
 mod metrics;
 mod moving;
+mod observe;
 mod pauses;
 mod pool_log;
 mod proofs;

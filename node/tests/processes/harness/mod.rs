@@ -35,6 +35,8 @@ pub const RPC_OFFSET: u16 = 100;
 pub const METRICS_OFFSET: u16 = 200;
 /// Dashboards begin so far above it. No two offsets are the same modulo [`PORTS_OF_ONE`].
 pub const DASHBOARD_OFFSET: u16 = 300;
+/// And Prometheus' own.
+pub const PROMETHEUS_OFFSET: u16 = 250;
 /// Far above what anything here takes.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
@@ -67,7 +69,7 @@ pub fn free_base_port() -> u16 {
         let udp = (0..=VALIDATORS).map(|index| UdpSocket::bind(("127.0.0.1", base + index)));
         let offsets = [RPC_OFFSET, METRICS_OFFSET, DASHBOARD_OFFSET].into_iter();
         let tcp = offsets.flat_map(|offset| (0..=VALIDATORS).map(move |index| base + offset + index));
-        let tcp = tcp.map(|port| TcpListener::bind(("127.0.0.1", port)));
+        let tcp = tcp.chain([base + PROMETHEUS_OFFSET]).map(|port| TcpListener::bind(("127.0.0.1", port)));
         let (udp, tcp): (Vec<_>, Vec<_>) = (udp.collect(), tcp.collect());
         udp.iter().all(Result::is_ok) && tcp.iter().all(Result::is_ok)
     };
