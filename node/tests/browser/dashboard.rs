@@ -89,8 +89,7 @@ fn every_tab_is_alive_readable_and_silent_in_light_and_dark_on_a_desk_and_on_a_p
         }
     }
     is_clean(&page);
-    load.stop();
-    load.finish();
+    drop(load);
 }
 
 #[test]
