@@ -142,6 +142,7 @@ fn whoever_is_killed_is_named_within_two_seconds_and_so_is_the_threshold_that_is
     let mut network = Network::start();
     let chromium = Chromium::start();
     let page = Page::open(&chromium, &dashboard(&network));
+    page.looks_as(DESKTOP, "light");
     page.shows("a chain that is well", &format!("{IS_WELL} && {NEWEST} > 20"));
     page.value(
         "window.named = new Promise((done) => { const title = document.getElementById('verdict-title'); \
@@ -183,6 +184,7 @@ fn the_page_comes_back_by_itself_when_its_node_does() {
     let mut network = Network::start();
     let chromium = Chromium::start();
     let page = Page::open(&chromium, &dashboard(&network));
+    page.looks_as(DESKTOP, "light");
     page.shows("a chain that is well", &format!("{IS_WELL} && {NEWEST} > 10"));
     network.take(0).kill();
     page.shows("that it is alone", "document.getElementById('connection').dataset.state === 'lost'");
