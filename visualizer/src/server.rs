@@ -40,6 +40,8 @@ const READ_WITHIN: Duration = Duration::from_secs(5);
 const CONNECTION_BUFFER_BYTES: usize = 16 << 10;
 /// Event numbers begin with the milliseconds of the start times this: a number of an earlier start is never a later one's.
 const EVENTS_PER_MS: u64 = 1000;
+/// How far the dashboard's thread stands behind the node's others.
+const NICENESS: i32 = 10;
 /// After a failure to accept, which is the system's lack of something.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -168,6 +170,7 @@ pub fn start(
     let (stop, stopped) = watch::channel(false);
     let entries = config.fleet.clone();
     let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
+        yield_to_others();
         runtime.block_on(async {
             fleet::watch(&serving, &entries, &stopped);
             tokio::spawn(publisher::run(serving.clone(), stopped.clone()));
@@ -178,6 +181,13 @@ pub fn start(
     });
     let thread = Some(thread.map_err(VisualizerError::Thread)?);
     Ok((VisualizerHandle { local_address, stop, thread }, shared))
+}
+
+/// A thousand clients cost a tenth of a processor: consensus and ledger come first. On Linux this is of the thread alone.
+fn yield_to_others() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "the dashboard runs at the priority of the rest");
+    }
 }
 
 fn share(config: &VisualizerConfig, context: VisualizerContext, local_address: SocketAddr) -> Shared {
