@@ -1,7 +1,7 @@
 // Lists that move can be stopped: by a button, by pointing at them, by going into them with the keyboard.
 
 import { redraw } from "./frame.js";
-import { $, mark, number, say } from "./tools.js";
+import { $, mark, say } from "./tools.js";
 
 export const holds = {};
 
@@ -30,13 +30,14 @@ export function makeHold(name, listId) {
 /** The items to show: the newest, or those from when the list was stopped. `order` numbers an item. */
 export function held(name, items, order) {
   const hold = holds[name];
-  const newest = items.length ? order(items[0]) : 0;
+  const newest = items.length > 0 ? order(items[0]) : 0;
   const isHeld = hold.isPaused || hold.isPointed || hold.isFocused;
   if (!isHeld || hold.kept === null) Object.assign(hold, { kept: items, newest });
   if (!isHeld) hold.kept = null;
-  const newer = newest - hold.newest;
+  const count = items.filter((item) => order(item) > hold.newest).length;
+  const newer = count > 0 && count === items.length ? `${count}+` : count;
   const why = hold.isPaused ? "Paused" : "Held";
-  say($(`${name}-live`), isHeld ? `${why}${newer > 0 ? ` · ${number(newer)} newer` : ""}` : "Live");
+  say($(`${name}-live`), isHeld ? `${why}${count > 0 ? ` · ${newer} newer` : ""}` : "Live");
   mark($(`${name}-live`), "data-held", String(isHeld));
   return hold.kept ?? items;
 }

@@ -7,11 +7,11 @@ import { $, h, keyed, millisOf, number } from "./tools.js";
 export const hiddenKinds = new Set(Object.keys(KINDS).filter((kind) => KINDS[kind].isOff));
 
 export function drawLogs() {
-  const wanted = $("log-filter").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = $("log-filter").value.trim().toLowerCase();
   const found = [];
   for (let at = model.logs.length - 1; at >= 0 && found.length < 250; at -= 1) {
     const line = model.logs[at];
-    if (!hiddenKinds.has(line.kind) && wanted.every((part) => line.search.includes(part))) found.push(line);
+    if (!hiddenKinds.has(line.kind) && line.search.includes(wanted)) found.push(line);
   }
   const stamp = `${wanted} ${[...hiddenKinds]}`;
   if (drawLogs.stamp !== stamp) holds.logs.kept = null; // another question gets another answer, paused or not

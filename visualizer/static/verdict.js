@@ -5,8 +5,8 @@ import { missingVotes } from "./parts.js";
 import { link } from "./stream.js";
 import { capital, number, plural, span, spanMs, word } from "./tools.js";
 
-const SILENT_VIEWS = 5;
-const SILENT_MS = 800;
+const SILENT_VIEWS = 4;
+const SILENT_MS = 700;
 const STALL_MS = 2000;
 export const BEHIND_BLOCKS = 8;
 export const WINDOW = 60;

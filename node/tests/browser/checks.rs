@@ -3,7 +3,7 @@
 use crate::chromium::Chromium;
 use crate::page::Page;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 const AXE: &str = include_str!("axe/axe.min.js");
 
@@ -32,21 +32,26 @@ fn serve(html: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            if lines.map_while(Result::ok).any(|line| line.is_empty()) {
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: ";
-                let _ = write!(stream, "{head}{}\r\n\r\n{html}", html.len());
-            }
+        for stream in listener.incoming().flatten() {
+            // A browser also opens connections on which it asks for nothing.
+            std::thread::spawn(move || answer(stream, html));
         }
     });
     origin
 }
 
+fn answer(mut stream: TcpStream, html: &str) {
+    let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    if lines.map_while(Result::ok).any(|line| line.is_empty()) {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: ";
+        let _ = write!(stream, "{head}{}\r\n\r\n{html}", html.len());
+    }
+}
+
 #[test]
 fn a_page_that_complains_asks_others_and_cannot_be_read_is_found() {
     let bad = "<!doctype html><html><head><title>Bad</title></head><body><p style='color:#ccc'>Pale text on white</p>\
-               <img src='http://127.0.0.9:9/far.png'><button></button>\
+               <img src='http://127.0.0.9:4999/far.png'><button></button>\
                <script>console.error('a complaint'); setTimeout(() => { throw new Error('an exception'); });</script></body>";
     let chromium = Chromium::start();
     let page = Page::open(&chromium, &serve(bad));
@@ -54,7 +59,7 @@ fn a_page_that_complains_asks_others_and_cannot_be_read_is_found() {
     page.value("new Promise((done) => setTimeout(done))");
     let complaints = page.complaints().join("\n");
     assert!(complaints.contains("a complaint") && complaints.contains("an exception"), "{complaints}");
-    assert_eq!(page.strange_requests(), ["http://127.0.0.9:9/far.png"]);
+    assert_eq!(page.strange_requests(), ["http://127.0.0.9:4999/far.png"]);
     let findings = inaccessible(&page).join("\n");
     for rule in ["color-contrast", "image-alt", "button-name", "html-has-lang"] {
         assert!(findings.contains(rule), "{rule}: {findings}");

@@ -95,6 +95,13 @@ impl Chromium {
         Some(answer["result"].clone())
     }
 
+    /// Waits until what has happened, everywhere and in order, is enough; whether it was in time.
+    pub fn until(&self, is_enough: impl Fn(&[Event]) -> bool) -> bool {
+        let is_open = |said: &mut Said| !is_enough(&said.events) && !said.has_ended;
+        let waited = self.inbox.more.wait_timeout_while(self.inbox.said.lock().unwrap(), LIMIT, is_open);
+        !waited.unwrap().1.timed_out()
+    }
+
     /// What happened so far in a page, in order.
     pub fn events(&self, session: &str, method: &str) -> Vec<Value> {
         let said = self.inbox.said.lock().unwrap();

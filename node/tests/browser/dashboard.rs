@@ -89,8 +89,7 @@ fn every_tab_is_alive_readable_and_silent_in_light_and_dark_on_a_desk_and_on_a_p
         }
     }
     is_clean(&page);
-    load.stop();
-    load.finish();
+    drop(load);
 }
 
 #[test]
@@ -143,6 +142,7 @@ fn whoever_is_killed_is_named_within_two_seconds_and_so_is_the_threshold_that_is
     let mut network = Network::start();
     let chromium = Chromium::start();
     let page = Page::open(&chromium, &dashboard(&network));
+    page.looks_as(DESKTOP, "light");
     page.shows("a chain that is well", &format!("{IS_WELL} && {NEWEST} > 20"));
     page.value(
         "window.named = new Promise((done) => { const title = document.getElementById('verdict-title'); \
@@ -184,6 +184,7 @@ fn the_page_comes_back_by_itself_when_its_node_does() {
     let mut network = Network::start();
     let chromium = Chromium::start();
     let page = Page::open(&chromium, &dashboard(&network));
+    page.looks_as(DESKTOP, "light");
     page.shows("a chain that is well", &format!("{IS_WELL} && {NEWEST} > 10"));
     network.take(0).kill();
     page.shows("that it is alone", "document.getElementById('connection').dataset.state === 'lost'");

@@ -1,6 +1,6 @@
 //! One page of the browser: what is done in it and what it shows.
 
-use crate::chromium::Chromium;
+use crate::chromium::{Chromium, Event};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -27,6 +27,15 @@ impl<'a> Page<'a> {
             page.ask(&format!("{domain}.enable"), json!({}));
         }
         page.ask("Page.navigate", json!({ "url": format!("{origin}/") }));
+        // Its scripts have run then. What was there before it, an empty page, may still say that it is loaded.
+        let is_loaded = |events: &[Event]| {
+            let mut own = events.iter().filter(|event| event.session == page.session);
+            let is_there =
+                |event: &Event| event.params["frame"]["url"].as_str().is_some_and(|url| url.starts_with(origin));
+            own.any(|event| event.method == "Page.frameNavigated" && is_there(event))
+                && own.any(|event| event.method == "Page.loadEventFired")
+        };
+        assert!(chromium.until(is_loaded), "{origin} was not loaded in time");
         page
     }
 
