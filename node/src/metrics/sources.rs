@@ -104,6 +104,8 @@ fn storage(shown: &mut Shown) {
     shown.gauge(&t::STORAGE_LOW_DISK, &[], |status| f64::from(u8::from(status.low_disk.load(Relaxed))));
 }
 
+type OfLane = fn(&LaneStats) -> u64;
+
 fn network(watch: &mut Watch, registry: &Registry, stats: &Arc<P2pStats>) {
     let mut counter = |metric: &Metric, values: &[&str], read: fn(&P2pStats) -> u64| {
         let stats = Arc::clone(stats);
@@ -112,7 +114,7 @@ fn network(watch: &mut Watch, registry: &Registry, stats: &Arc<P2pStats>) {
     counter(&t::P2P_BANS, &[], |stats| stats.bans.get());
     counter(&t::P2P_CONNECTIONS, &[], |stats| stats.connections.get());
     counter(&t::P2P_FAILED_DIALS, &[], |stats| stats.failed_dials.get());
-    let of_lanes: [(&Metric, fn(&LaneStats) -> u64); 4] = [
+    let of_lanes: [(&Metric, OfLane); 4] = [
         (&t::P2P_RECEIVED_BYTES, |lane| lane.bytes_in.get()),
         (&t::P2P_SENT_BYTES, |lane| lane.bytes_out.get()),
         (&t::P2P_RECEIVED_MESSAGES, |lane| lane.frames_in.get()),
