@@ -106,6 +106,7 @@ impl Inner {
             let said = of_height.entry(*hash).or_default();
             if !said.contains(&index) {
                 said.push(index);
+                said.sort_unstable();
             }
             if of_height.len() > 1 && self.forked.as_ref().is_none_or(|(lowest, _)| height <= lowest) {
                 self.forked = Some((*height, of_height.clone()));
