@@ -53,7 +53,7 @@ fn rules_and_panels_use_only_metrics_that_nodes_have() {
 }
 
 #[test]
-fn every_recorded_series_is_used() {
+fn every_metric_is_shown_and_every_recorded_series_is_used() {
     let (alerts, recording, dashboards) = (alerts(), recorded(), all());
     let mut exprs: Vec<String> = alerts.iter().chain(&recording).map(|rule| rule.expr()).collect();
     let panels = dashboards.iter().flat_map(|dashboard| dashboard.panels());
@@ -61,6 +61,10 @@ fn every_recorded_series_is_used() {
     let used: BTreeSet<&str> = exprs.iter().flat_map(|expr| named(expr)).collect();
     let unused: Vec<_> = recording.iter().map(|rule| rule.name.as_str()).filter(|name| !used.contains(name)).collect();
     assert!(unused.is_empty(), "recorded for nothing: {unused:?}");
+    let list = read(LIST);
+    let is_shown = |name: &str| used.contains(name) || used.contains(format!("{name}_bucket").as_str());
+    let hidden: Vec<_> = listed(&list).into_iter().filter(|name| !is_shown(name)).collect();
+    assert!(hidden.is_empty(), "in {LIST}, and in no panel and no rule: {hidden:?}");
 }
 
 #[test]

@@ -103,6 +103,16 @@ fn votes() -> Vec<Panel> {
             "sum by (validator) (rate(minuet_consensus_votes_seen_total{node=~\"$node\"}[$__rate_interval]))",
             "votes of {{validator}}",
         ),
+        lines(
+            "Votes of a view",
+            "none",
+            "How many votes a view gets until a second after its end; n where nobody is missing.",
+        )
+        .query(
+            "sum by (node) (rate(minuet_consensus_votes_seen_total{node=~\"$node\"}[$__rate_interval])) \
+             / sum by (node) (rate(minuet_consensus_views_seen_total{node=~\"$node\"}[$__rate_interval]))",
+            "validator {{node}}",
+        ),
         lines("Missed turns, by leader", "none", "Turns a second that a leader let pass without a block.")
             .query("validator:minuet_consensus_missed_leader_slots:rate1m", "leader {{validator}}"),
         lines("Proposed blocks a second", "none", "Each has its turn.").query(
