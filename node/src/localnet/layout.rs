@@ -32,8 +32,11 @@ const CHAIN_ID: u64 = 31_109;
 const ETHER: u64 = 1_000_000_000_000_000_000;
 /// Expected message delay on one machine.
 const DELTA_BASE_MS: u64 = 100;
-/// API ports begin so far above the base port.
+/// Each further kind of ports begins so far above the one before: peers, APIs, metrics, dashboards.
 const RPC_OFFSET: u16 = 100;
+/// Prometheus' port is at least so far above the first one of metrics.
+const PROMETHEUS_OFFSET: u16 = 50;
+const PROMETHEUS_PORT: u16 = 9091;
 
 /// What a localnet's directory holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,11 +100,20 @@ impl Manifest {
             _ => local(self.p2p_port + 2 * offset(self.validators) + index),
         }
     }
+
+    /// Where `--observe` puts Prometheus: behind the validators' metrics; `None` if there is no such port.
+    #[must_use]
+    pub fn prometheus_port(&self) -> Option<u16> {
+        match (self.p2p_port, self.rpc_port) {
+            (P2P_PORT, RPC_PORT) => Some(PROMETHEUS_PORT),
+            _ => self.p2p_port.checked_add(2 * offset(self.validators) + PROMETHEUS_OFFSET.max(self.validators)),
+        }
+    }
 }
 
 /// Between the first ports of two kinds, counted from the base port.
 fn offset(validators: u16) -> u16 {
-    RPC_OFFSET.max(validators)
+    RPC_OFFSET.max(validators + 1)
 }
 
 const fn local(port: u16) -> SocketAddr {

@@ -5,7 +5,7 @@
 
 use super::children::tail;
 use super::layout::{Manifest, failed, home, remove};
-use crate::config::{Overrides, P2P_PORT, RPC_PORT, cannot_listen, load};
+use crate::config::{Overrides, cannot_listen, load};
 use crate::exit::{Exit, Failure};
 use crate::output::note_line;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -18,10 +18,6 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 
 const PROGRAM: &str = "prometheus";
-const PORT: u16 = 9091;
-/// Its port is so far above the base port, and always above the validators' metrics.
-const OFFSET: u16 = 250;
-const METRICS_OFFSET: u16 = 200;
 const FOLDER: &str = "prometheus";
 const LOG_FILE: &str = "prometheus.log";
 const DATA: &str = "data";
@@ -132,11 +128,7 @@ fn option(name: &str, value: impl std::fmt::Display) -> String {
 }
 
 fn address(manifest: &Manifest) -> Result<SocketAddr, Failure> {
-    let (p2p, rpc) = manifest.addresses(0);
-    let port = match (p2p.port(), rpc.port()) {
-        (P2P_PORT, RPC_PORT) => Some(PORT),
-        (base, _) => base.checked_add(OFFSET.max(METRICS_OFFSET + manifest.validators)),
-    };
+    let port = manifest.prometheus_port();
     let port =
         port.ok_or_else(|| Failure::new(Exit::Usage, "--base-port: Prometheus' port does not fit below 65536"))?;
     Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cli::LocalnetArgs;
+use crate::config::{P2P_PORT, RPC_PORT};
 use crate::localnet::prepare;
 
 fn args(dir: &Path) -> LocalnetArgs {
@@ -37,9 +38,12 @@ fn its_port_is_beside_the_validators_and_never_one_of_theirs() {
     assert_eq!(address(&manifest).unwrap().port(), 20_250);
     manifest.validators = 64;
     assert_eq!(address(&manifest).unwrap().port(), 20_264);
+    manifest.validators = 150;
+    let prometheus = address(&manifest).unwrap();
+    assert!(prometheus > manifest.metrics_address(149) && prometheus < manifest.dashboard(0), "{prometheus}");
     (manifest.p2p_port, manifest.rpc_port, manifest.validators) = (P2P_PORT, RPC_PORT, 6);
     assert_eq!(address(&manifest).unwrap().port(), 9091);
-    manifest.p2p_port = 65_400;
+    (manifest.p2p_port, manifest.rpc_port) = (65_400, 65_500);
     assert!(address(&manifest).unwrap_err().message.contains("--base-port"));
 }
 
