@@ -22,7 +22,7 @@ async fn every_call_is_told_of_once_with_its_method_and_how_it_ended() {
     node.client.status().await.unwrap();
     let missing = node.client.block_at(Height(9), crate::proto::TransactionDetail::Hashes).await;
     assert_eq!(refusal(missing).0, tonic::Code::NotFound);
-    let bad = crate::proto::GetBalanceRequest { address: vec![1].into(), ..Default::default() };
+    let bad = crate::proto::GetBalanceRequest { address: vec![1].into() };
     node.client.accounts.get_balance(bad).await.unwrap_err();
     let mut health = tonic_health::pb::health_client::HealthClient::new(channel(&node).await);
     health.check(tonic_health::pb::HealthCheckRequest::default()).await.unwrap();

@@ -49,7 +49,8 @@ fn misplaced(dashboard: &Value) -> Vec<String> {
         let title = panel["title"].as_str().unwrap();
         let at = |key: &str| panel["gridPos"][key].as_u64().unwrap();
         let cells = (at("x")..at("x") + at("w")).flat_map(|x| (at("y")..at("y") + at("h")).map(move |y| (x, y)));
-        if cells.fold(false, |overlaps, cell| !taken.insert(cell) || overlaps) || at("x") + at("w") > 24 {
+        let overlapping = cells.filter(|cell| !taken.insert(*cell)).count();
+        if overlapping > 0 || at("x") + at("w") > 24 {
             findings.push(format!("{title}: its place is taken or outside"));
         }
         // A row may be called like a panel.
