@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a build needs and is not there: a C++ compiler, libclang, pkg-config, git, curl, strace,
-# Rust. 'setup.sh tests' also installs what only tests use: Prometheus, with promtool.
+# Rust. 'setup.sh tests' also installs what only tests use: Chromium, and Prometheus with promtool.
 # Does nothing, and says nothing, where all of it is there. Needs apt for system packages.
 set -euo pipefail
 
@@ -21,8 +21,6 @@ has_libclang() {
 }
 
 missing=()
-# The dashboard is tested in it; without a font it would show no letters.
-[ "${1:-}" != tests ] || has chromium || missing+=(chromium fonts-dejavu-core)
 { has g++ || has c++; } || missing+=(build-essential)
 has make || missing+=(make)
 has_libclang || missing+=(clang libclang-dev)
@@ -33,6 +31,8 @@ has curl || missing+=(curl ca-certificates)
 # A test watches the order of writes, syncs and messages with it.
 has strace || missing+=(strace)
 if [ "$for_tests" = tests ]; then
+    # The dashboard is tested in it; without a font it would show no letters.
+    has chromium || missing+=(chromium fonts-dejavu-core)
     # Rules and dashboards are checked by it, and a test lets it watch a localnet.
     { has prometheus && has promtool; } || missing+=(prometheus)
 fi
