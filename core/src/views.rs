@@ -137,7 +137,9 @@ pub fn is_shown(view: View, newest: View) -> bool {
     view <= newest && view.plus(SLOTS as u64) > newest
 }
 
-const fn place_of(view: View) -> usize {
+/// The place of a view in the ring.
+#[must_use]
+pub const fn place_of(view: View) -> usize {
     // The remainder is below 256.
     (view.0 % SLOTS as u64) as usize
 }

@@ -22,7 +22,8 @@ pub struct BlockDetail {
     time_ms: u64,
     gas_used: u64,
     gas_limit: u64,
-    base_fee: u64,
+    /// Wei, in decimal digits: a page reads numbers only up to 2⁵³.
+    base_fee: String,
     state_root: Digest,
     transactions_root: Digest,
     receipts_root: Digest,
@@ -75,7 +76,7 @@ pub fn read(chain: &dyn BlockSource, height: u64) -> Result<BlockDetail, NoBlock
         time_ms: header.time().0,
         gas_used: header.gas_used(),
         gas_limit: header.ethereum().gas_limit,
-        base_fee: header.base_fee(),
+        base_fee: header.base_fee().to_string(),
         state_root: header.state_root(),
         transactions_root: header.transactions_root(),
         receipts_root: header.ethereum().receipts_root,

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 const ASK_EVERY: Duration = Duration::from_millis(500);
 /// Above what a node under load takes; below what an observer calls at once.
-const ANSWER_WITHIN: Duration = Duration::from_millis(1000);
+const ANSWER_WITHIN: Duration = Duration::from_millis(2000);
 const MAX_ANSWER_BYTES: usize = 64 << 10;
 /// Heights whose hashes are remembered.
 const REMEMBERED: usize = 4096;

@@ -2,6 +2,7 @@
 
 use crate::model::Health;
 use crate::server::Shared;
+use minuet_core::health::{Limits, Vitals};
 use minuet_core::{Digest, Height};
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -100,30 +101,18 @@ pub fn health(shared: &Shared, finality: &Finality) -> Health {
 
 fn reasons(shared: &Shared, finality: &Finality, height: u64) -> Vec<String> {
     let status = &shared.status;
-    let mut reasons = Vec::new();
-    if status.stopping.load(Relaxed) {
-        reasons.push("the node is stopping".to_owned());
-    }
-    let behind = status.known_height.get().saturating_sub(height);
-    if behind > MAX_LAG_BLOCKS {
-        reasons.push(format!("catching up: {behind} blocks behind the others"));
-    }
-    let since_ms = now_ms().saturating_sub(finality.newest_at_ms.max(shared.started_at_ms));
-    if since_ms > STALE_AFTER_MS {
-        reasons.push(format!("no block has become final for {} s", since_ms / 1000));
-    }
     let quorums = shared.genesis.committee().quorums();
-    let own = u64::from(shared.validator.is_some());
-    let reached = status.peers.get() + own;
-    if reached < quorums.l() as u64 {
-        let l = quorums.l();
-        reasons.push(format!("{reached} validators are connected, this one included: a block is final with {l} votes"));
-    }
-    if status.low_disk.load(Relaxed) {
-        let free = status.disk_free_bytes.get() >> 20;
-        reasons.push(format!("low disk: {free} MiB are free; without space the node stops"));
-    }
-    reasons
+    let limits = Limits {
+        max_age_ms: STALE_AFTER_MS,
+        max_lag_blocks: MAX_LAG_BLOCKS,
+        // With this one, as many as make a block final; who only follows needs somebody to follow.
+        min_peers: if shared.validator.is_some() { quorums.l().saturating_sub(1) as u64 } else { 1 },
+        // Whoever watches the disk has decided already.
+        min_disk_bytes: if status.low_disk.load(Relaxed) { u64::MAX } else { 0 },
+    };
+    // Since when it is here: the proposer's clock may be another one.
+    let vitals = Vitals { height, block_time_ms: finality.newest_at_ms, ..Vitals::of(status) };
+    vitals.reasons(&limits, now_ms()).iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]

@@ -69,7 +69,10 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     response
 }
 
-fn is_meant(headers: &HeaderMap, local: SocketAddr) -> bool {
+/// Whether a request's `Host` is a name of this machine, where only this machine can reach the listener `local`; elsewhere
+/// any name is right.
+#[must_use]
+pub fn is_meant(headers: &HeaderMap, local: SocketAddr) -> bool {
     if !local.ip().is_loopback() {
         return true;
     }

@@ -23,6 +23,7 @@ mod server;
 mod source;
 
 pub use config::{FleetEntry, VisualizerConfig, VisualizerError};
+pub use http::is_meant;
 pub use server::{MAX_CLIENTS, VisualizerContext, VisualizerHandle, spawn};
 pub use source::{BlockSource, PeerLink, PeerSource};
 

@@ -91,6 +91,7 @@ pub struct View {
     pub l_after_us: Option<u64>,
     pub nullified_after_us: Option<u64>,
     pub finalized_after_us: Option<u64>,
+    pub latency_us: Option<u64>,
     pub left_after_us: Option<u64>,
 }
 
@@ -187,6 +188,7 @@ impl From<&Slot> for View {
             l_after_us: slot.l_after_us,
             nullified_after_us: slot.nullified_after_us,
             finalized_after_us: slot.finalized_after_us,
+            latency_us: slot.finality_us().filter(|_| slot.is_entered),
             left_after_us: slot.left_after_us,
         }
     }

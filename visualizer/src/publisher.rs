@@ -6,7 +6,7 @@ use crate::fleet;
 use crate::health::{Finality, health};
 use crate::model::{Health, NodeVitals, Peer, State, View};
 use crate::server::Shared;
-use minuet_core::views::{SLOTS, Slot, SlotStatus, is_shown};
+use minuet_core::views::{SLOTS, ShownBlock, Slot, SlotStatus, is_shown};
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
@@ -52,7 +52,7 @@ impl Shown {
             self.current_view = newest.0;
             events.push(("current_view_changed", json!({"view": newest.0})));
         }
-        let behind = shared.status.known_height.get().saturating_sub(shared.status.height.get());
+        let known_height = shared.status.known_height.get();
         let mut changed = Vec::new();
         for (place, (sequence, _)) in self.slots.iter().enumerate() {
             if shared.views.sequence(place) != *sequence
@@ -68,7 +68,7 @@ impl Shown {
             self.slots[place].0 = sequence;
             changes(before.as_ref(), &slot, events);
             let was_final = before.is_some_and(|before| is_final(&before) && before.view == slot.view);
-            if is_final(&slot) && !was_final && behind <= SAMPLE_WITHIN_BLOCKS {
+            if is_final(&slot) && !was_final && is_sample(&slot, known_height) {
                 slot.finality_us().into_iter().for_each(|us| self.finality.sample(us));
             }
         }
@@ -127,6 +127,12 @@ impl Shown {
     }
 }
 
+/// Whether a final block says something about finality: it was voted on while this node was there.
+fn is_sample(slot: &Slot, known_height: u64) -> bool {
+    let is_near = |block: ShownBlock| known_height <= block.height.0.saturating_add(SAMPLE_WITHIN_BLOCKS);
+    slot.is_entered && slot.proposal.is_some_and(is_near)
+}
+
 fn is_final(slot: &Slot) -> bool {
     slot.status() == SlotStatus::Finalized
 }
@@ -150,7 +156,7 @@ fn vitals(shared: &Shared, finality: &Finality, tps: f64) -> NodeVitals {
         journal_sync_us: status.journal_sync_us.get(),
         commit_us: status.commit_us.get(),
         nullified_views: status.nullified_views.get(),
-        equivocations: status.evidence.get(),
+        equivocations: status.equivocations.get(),
         low_disk: status.low_disk.load(Relaxed),
         uptime_ms: shared.uptime_ms(),
     }

@@ -33,7 +33,7 @@ const OTHER_CONNECTIONS: usize = 128;
 const SEND_BUFFER_BYTES: u32 = 64 << 10;
 const BACKLOG: u32 = 1024;
 /// A request's head has to come within this time, also the next one of a connection that is kept.
-const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+const REQUEST_WITHIN: Duration = Duration::from_secs(3);
 /// A client that takes nothing for so long is dropped.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 /// Of a request's head, and of what waits to be written.
@@ -79,7 +79,6 @@ pub struct Shared {
     pub chain: Arc<dyn BlockSource>,
     pub peers: Arc<dyn PeerSource>,
     pub started: Instant,
-    pub started_at_ms: u64,
     pub max_clients: usize,
     /// Places for clients of the stream.
     pub clients: Arc<Semaphore>,
@@ -203,7 +202,6 @@ fn share(config: &VisualizerConfig, context: VisualizerContext, local_address: S
         chain: context.chain,
         peers: context.peers,
         started: Instant::now(),
-        started_at_ms,
         max_clients: context.max_clients,
         clients: Arc::new(Semaphore::new(context.max_clients)),
         feed: Feed::new(started_at_ms.saturating_mul(EVENTS_PER_MS)),

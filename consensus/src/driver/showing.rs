@@ -10,7 +10,7 @@ use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::committee::Committee;
 use minuet_core::header::BlockHeader;
 use minuet_core::statement::{SignedStatement, Statement};
-use minuet_core::views::{OwnStatement, SLOTS, ShownBlock, Slot, ViewWriter, VoterSet};
+use minuet_core::views::{OwnStatement, SLOTS, ShownBlock, Slot, ViewWriter, VoterSet, place_of};
 use minuet_core::{Digest, View};
 use std::sync::Arc;
 
@@ -157,11 +157,6 @@ impl Showing {
             slot.finalized_at.get_or_insert(now.wall);
         });
     }
-}
-
-const fn place_of(view: View) -> usize {
-    // The remainder is below 256.
-    (view.0 % SLOTS as u64) as usize
 }
 
 /// Another block takes the slot, with the votes for it that are here.

@@ -7,14 +7,16 @@ use super::observer::Observer;
 use crate::exit::{Exit, Failure};
 use crate::run::unix_us;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use minuet_core::health::Reason;
+use minuet_visualizer::is_meant;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +32,8 @@ const THREAD: &str = "minuet-metrics";
 const FOLD_EVERY: Duration = Duration::from_millis(200);
 const MAX_CONNECTIONS: usize = 64;
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A request's head has to come within this time: connections that ask nothing must not keep a supervisor from asking.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// Between two attempts to accept where the first one failed.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -75,12 +79,13 @@ pub fn spawn(listener: std::net::TcpListener, observer: Observer) -> Result<Metr
         let _inside = runtime.enter();
         TcpListener::from_std(listener).map_err(failed)?
     };
+    let local = listener.local_addr().map_err(failed)?;
     let (stop, mut stopped) = watch::channel(false);
     let observer = Arc::new(Mutex::new(observer));
     let work = move || {
         runtime.block_on(async {
             tokio::select! {
-                () = serve(listener, router(Arc::clone(&observer))) => {}
+                () = serve(listener, router(Arc::clone(&observer), local)) => {}
                 () = fold(observer) => {}
                 // A handle that is gone means the same.
                 _ = stopped.wait_for(|stop| *stop) => {}
@@ -114,6 +119,7 @@ async fn fold(observer: Shared) {
 async fn serve(listener: TcpListener, router: Router) {
     let mut open = JoinSet::new();
     let mut pause = interval(ACCEPT_PAUSE);
+    pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         while open.len() >= MAX_CONNECTIONS {
             open.join_next().await;
@@ -134,7 +140,7 @@ async fn serve(listener: TcpListener, router: Router) {
 /// One request: a client that wants more connects again.
 async fn answer(stream: TcpStream, peer: SocketAddr, router: Router) {
     let mut http = http1::Builder::new();
-    http.keep_alive(false).max_buf_size(16 << 10);
+    http.keep_alive(false).max_buf_size(16 << 10).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     match timeout(CONNECTION_TIMEOUT, connection).await {
         Ok(Ok(())) => {}
@@ -143,12 +149,22 @@ async fn answer(stream: TcpStream, peer: SocketAddr, router: Router) {
     }
 }
 
-fn router(observer: Shared) -> Router {
+/// A page elsewhere could have its own name point here (DNS rebinding), and read.
+async fn guard(State(local): State<SocketAddr>, request: Request, next: Next) -> Response {
+    if is_meant(request.headers(), local) {
+        return next.run(request).await;
+    }
+    let text = format!("ask for http://{local}/metrics: no other name is answered here\n");
+    (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+}
+
+fn router(observer: Shared, local: SocketAddr) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .fallback(nothing)
+        .layer(from_fn_with_state(local, guard))
         .with_state(observer)
 }
 

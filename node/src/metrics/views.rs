@@ -72,7 +72,8 @@ impl ViewFold {
             (&self.time_to_l, slot.l_after_us),
         ];
         for (histogram, us) in times {
-            if let Some(us) = us {
+            // 0 is what was there before the view was entered: it was not timed here.
+            if let Some(us) = us.filter(|us| *us > 0) {
                 histogram.record(seconds(us));
             }
         }

@@ -118,7 +118,7 @@ impl minuet_visualizer::PeerSource for Peers {
             address: info.address.map(|address| address.to_string()).unwrap_or_default(),
             connected: info.connected,
             rtt_us: info.rtt_us,
-            last_error: info.last_error.unwrap_or_default(),
+            last_error: info.last_error.filter(|_| !info.connected).unwrap_or_default(),
         };
         self.stats.peers().into_iter().map(link).collect()
     }

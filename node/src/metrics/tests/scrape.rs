@@ -10,9 +10,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Status and body of what is at a path.
 pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    get_as(address, "localhost", path)
+}
+
+/// The same under a name of the server.
+pub fn get_as(address: SocketAddr, host: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));

@@ -1,5 +1,5 @@
 use super::super::server::spawn;
-use super::scrape::{Scrape, get};
+use super::scrape::{Scrape, get, get_as};
 use super::{ALL, Bench};
 use crate::run::unix_us;
 use serde_json::Value;
@@ -54,11 +54,13 @@ fn readiness_follows_what_the_services_say() {
 fn silent_clients_keep_nobody_out_and_other_paths_are_named() {
     let bench = Bench::new();
     let (address, handle) = serve(&bench);
-    let mut silent: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let mut silent: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(address).unwrap()).collect();
     silent[0].write_all(b"GET /metr").unwrap();
     assert_eq!(Scrape::of(address).names().len(), ALL.len() - 4, "all but those of rings");
     let (status, text) = get(address, "/");
     assert_eq!(status, 404);
+    let (status, refusal) = get_as(address, "elsewhere.example", "/metrics");
+    assert!(status == 421 && !refusal.contains("minuet_"), "another name for the loopback: {refusal}");
     assert!(["/metrics", "/livez", "/readyz"].iter().all(|path| text.contains(path)), "{text}");
     assert_eq!(get(address, "/livez"), (200, "{\"alive\":true}\n".to_owned()));
     handle.stop();
