@@ -159,6 +159,7 @@ export function drawLatency(chart) {
       if (bucket?.blocks === 0) return [`${timeOf(bucket.second * 1000)} · no final block`];
       const from = bucket ? [bucket] : buckets.slice(-10);
       const all = from.flatMap((each) => each.latencies);
+      if (all.length === 0 && from.some((each) => each.blocks > 0)) return ["no view of this node's own"];
       if (all.length === 0) return ["no final block in 10 s"];
       const when = bucket ? `${timeOf(bucket.second * 1000)} · ` : "";
       return [
