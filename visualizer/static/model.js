@@ -10,6 +10,7 @@ export const STATUS = {
   notarized: { letter: "M", word: "notarized" },
   nullified: { letter: "×", word: "nullified" },
   nullified_late: { letter: "↷", word: "nullified late" },
+  passed: { letter: "P", word: "passed" },
   in_progress: { letter: "·", word: "in progress" },
 };
 
@@ -108,6 +109,13 @@ function addNote(kind, slot, afterUs, hash) {
   });
   trim(model.notes, LIMITS.notes);
 }
+
+/** Whether votes come to this node. Without a place in the committee only certificates do, which hold M or L of them. */
+export const hearsVotes = () => self() !== null && model.health.role === "validator";
+
+/** A view below the final one of which no proof has come: it is over, however it ended. Without a place none ever comes. */
+export const statusOf = (slot) =>
+  slot.status === "in_progress" && slot.view < model.finalizedView ? "passed" : slot.status;
 
 /** Whether this node was in the view. Of one that it was not in the first thing heard counts as its beginning: no time is known. */
 export function isEntered(slot) {
@@ -313,6 +321,7 @@ export const EVENTS = {
   node_status(event) {
     model.node = event;
     model.currentView = Math.max(model.currentView, event.current_view ?? 0);
+    model.finalizedView = Math.max(model.finalizedView, event.finalized_view ?? 0);
     model.height = Math.max(model.height, event.height ?? 0);
     addLog(
       "status",
