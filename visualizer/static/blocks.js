@@ -1,14 +1,16 @@
 // The tab Blocks, and the dialog that shows one.
 
 import { held } from "./holds.js";
-import { model, n, nameOf } from "./model.js";
+import { model, n, nameOf, statusOf } from "./model.js";
 import { badge } from "./parts.js";
-import { $, capital, h, keyed, number, plural, say, shortHash, size, span, timeOf } from "./tools.js";
+import { $, capital, digits, h, keyed, number, plural, say, shortHash, size, span, timeOf } from "./tools.js";
 import { namesOf } from "./verdict.js";
 
 function statusOfBlock(block) {
   if (block.isFinal) return "finalized";
-  return model.slots.get(block.view)?.status ?? (block.height <= model.height ? "nullified" : "in_progress");
+  const slot = model.slots.get(block.view);
+  if (slot) return statusOf(slot);
+  return block.height <= model.height ? "passed" : "in_progress";
 }
 
 export function drawBlocks() {
@@ -98,7 +100,7 @@ function blockFacts(block) {
     ["Time", `${new Date(block.time_ms).toISOString().replace("T", " ").replace("Z", "")} UTC`],
     ["Size", `${size(block.bytes)}, ${plural(block.tx_count, "transaction")}`],
     ["Gas", gas],
-    ["Base fee", `${number(Number(block.base_fee))} wei`],
+    ["Base fee", `${digits(block.base_fee)} wei`],
     ["Hash", block.hash, true],
     ["Parent", block.parent_hash, true],
     ["State root", block.state_root, true],

@@ -36,15 +36,18 @@ export class Chart {
     const width = this.box.clientWidth;
     if (this.stamp === `${stamp} ${width}` || width === 0) return false;
     this.stamp = `${stamp} ${width}`;
-    Object.assign(this, { left: 46, right: width - 4, top: 8, bottom: 146, width });
+    const labels = [0, 0.5, 1].map((part) => format(top * part));
+    // Figures are narrower than seven pixels; the longest are minutes.
+    const left = Math.max(46, 10 + 6.5 * Math.max(...labels.map((label) => label.length)));
+    Object.assign(this, { left, right: width - 4, top: 8, bottom: 146, width });
     this.y = (value) => this.bottom - (Math.min(value, top) / top) * (this.bottom - this.top);
     mark(this.svg, "viewBox", `0 0 ${width} 168`);
     this.parts = [];
-    for (const part of [0, 0.5, 1]) {
-      const y = Math.round(this.y(top * part)) + 0.5;
+    labels.forEach((label, index) => {
+      const y = Math.round(this.y((top * index) / 2)) + 0.5;
       this.parts.push(s("line", { class: "grid", x1: this.left, x2: this.right, y1: y, y2: y }));
-      this.parts.push(s("text", { x: this.left - 7, y: y + 4, "text-anchor": "end" }, format(top * part)));
-    }
+      this.parts.push(s("text", { x: this.left - 7, y: y + 4, "text-anchor": "end" }, label));
+    });
     return true;
   }
   caption(x, anchor, text) {
@@ -159,6 +162,7 @@ export function drawLatency(chart) {
       if (bucket?.blocks === 0) return [`${timeOf(bucket.second * 1000)} · no final block`];
       const from = bucket ? [bucket] : buckets.slice(-10);
       const all = from.flatMap((each) => each.latencies);
+      if (all.length === 0 && from.some((each) => each.blocks > 0)) return ["no view of this node's own"];
       if (all.length === 0) return ["no final block in 10 s"];
       const when = bucket ? `${timeOf(bucket.second * 1000)} · ` : "";
       return [

@@ -1,8 +1,8 @@
 // The tab Fleet: all validators side by side, and this node's connections.
 
-import { model, n, now, peerName, self } from "./model.js";
+import { hearsVotes, model, n, now, peerName, self } from "./model.js";
 import { $, capital, h, keyed, mark, number, plural, say, shortHash, span, spanMs } from "./tools.js";
-import { BEHIND_BLOCKS, entryOf, lagOf, silences } from "./verdict.js";
+import { BEHIND_BLOCKS, entryOf, isLost, lagOf, silences } from "./verdict.js";
 
 /** What is known of one validator, from the fleet's answers, the connections and its votes. */
 export function validatorRows() {
@@ -30,8 +30,8 @@ function stateOf(validator, entry, silence, isSelf) {
   if (entry.reachable === false && silence.isSilent) return { state: "bad", word: "Down", why: entry.error };
   if (silence.isSilent) return { state: "bad", word: "Silent", why: `no vote for ${plural(silence.views, "view")}` };
   if (entry.reachable === false) return { state: "warn", word: "Page unreachable", why: entry.error };
-  if (!isSelf && model.peers.get(validator)?.connected === false)
-    return { state: "warn", word: "Not connected", why: model.peers.get(validator).last_error };
+  const peer = isSelf ? null : model.peers.get(validator);
+  if (peer && isLost(peer)) return { state: "warn", word: "Not connected", why: peer.last_error };
   if (entry.reachable && lagOf(entry) > BEHIND_BLOCKS) return { state: "warn", word: "Behind", why: reasons };
   if (entry.status === "degraded" || (isSelf && model.health.status === "degraded"))
     return { state: "warn", word: "Degraded", why: reasons || model.health.reasons.join(", ") };
@@ -83,7 +83,7 @@ function showValidator(element, row) {
     mark(cells[1], "class", "wrap");
   }
   const { views, isWhole } = row.silence;
-  const vote = views === 0 ? "now" : isWhole ? "none seen" : `${plural(views, "view")} ago`;
+  const vote = !hearsVotes() ? "–" : views === 0 ? "now" : isWhole ? "none seen" : `${plural(views, "view")} ago`;
   const isKnown = Boolean(row.finalized_hash);
   const seen = row.last_seen_ms ? now() - row.last_seen_ms : NaN;
   const texts = [
@@ -121,8 +121,8 @@ function drawPeers() {
     (row, peer) => {
       const cells = row.children;
       say(cells[0], capital(peerName(peer.peer)));
-      mark(cells[1].firstChild, "data-state", peer.connected ? "ok" : "bad");
-      say(cells[1].firstChild, peer.connected ? "Connected" : "Not connected");
+      mark(cells[1].firstChild, "data-state", peer.connected ? "ok" : isLost(peer) ? "bad" : "unknown");
+      say(cells[1].firstChild, peer.connected ? "Connected" : isLost(peer) ? "Not connected" : "Not dialled");
       say(cells[2], peer.connected ? span(peer.rtt_us || NaN) : "–");
       say(cells[3], peer.address || "–");
       say(cells[4], peer.last_error || "–");

@@ -10,6 +10,7 @@ export const STATUS = {
   notarized: { letter: "M", word: "notarized" },
   nullified: { letter: "×", word: "nullified" },
   nullified_late: { letter: "↷", word: "nullified late" },
+  passed: { letter: "P", word: "passed" },
   in_progress: { letter: "·", word: "in progress" },
 };
 
@@ -109,6 +110,19 @@ function addNote(kind, slot, afterUs, hash) {
   trim(model.notes, LIMITS.notes);
 }
 
+/** Whether votes come to this node. Without a place in the committee only certificates do, which hold M or L of them. */
+export const hearsVotes = () => self() !== null && model.health.role === "validator";
+
+/** A view below the final one of which no proof has come: it is over, however it ended. Without a place none ever comes. */
+export const statusOf = (slot) =>
+  slot.status === "in_progress" && slot.view < model.finalizedView ? "passed" : slot.status;
+
+/** Whether this node was in the view. Of one that it was not in the first thing heard counts as its beginning: no time is known. */
+export function isEntered(slot) {
+  const times = [slot.proposal?.after_us, slot.m_after_us, slot.l_after_us, slot.nullified_after_us];
+  return slot.own !== null || times.some((us) => us > 0);
+}
+
 /** A block became final: into the history, once. */
 function countFinal(at, view, height, latencyUs, transactions) {
   if (view <= model.counted && model.counted !== 0) return;
@@ -121,7 +135,7 @@ function countFinal(at, view, height, latencyUs, transactions) {
   bucket.blocks += 1;
   bucket.transactions += transactions;
   // A minute is no latency but a node that catches up.
-  if (latencyUs < 60e6 && bucket.latencies.length < 200) bucket.latencies.push(latencyUs);
+  if (latencyUs !== null && latencyUs < 60e6 && bucket.latencies.length < 200) bucket.latencies.push(latencyUs);
   model.seconds.set(second, bucket);
   trim(model.seconds, LIMITS.seconds);
 }
@@ -133,11 +147,6 @@ export function addLog(kind, view, text, at = now()) {
     `${millisOf(at)} ${KINDS[kind]?.label ?? kind} ${view === null ? "" : `view ${view} `}${text}`.toLowerCase();
   model.logs.push(line);
   if (model.logs.length > LIMITS.logs) model.logs.splice(0, 200);
-}
-
-function latencyOf(slot) {
-  if (!Number.isFinite(slot.finalized_after_us)) return NaN;
-  return Math.max(0, slot.finalized_after_us - (slot.proposal?.after_us ?? 0));
 }
 
 export function loadSnapshot(data) {
@@ -170,8 +179,9 @@ export function loadSnapshot(data) {
     if (slot.status === "finalized" && Number.isFinite(slot.finalized_after_us)) {
       const at = slot.started_at_ms + slot.finalized_after_us / 1000;
       lastFinalAt = Math.max(lastFinalAt, at);
-      addBlock(slot.view, { isFinal: true, latency: latencyOf(slot) });
-      countFinal(at, slot.view, slot.proposal?.height ?? 0, latencyOf(slot), slot.proposal?.tx_count ?? 0);
+      const latency = slot.latency_us ?? null;
+      addBlock(slot.view, { isFinal: true, latency });
+      countFinal(at, slot.view, slot.proposal?.height ?? 0, latency, slot.proposal?.tx_count ?? 0);
     }
   }
   model.loadedAt = now();
@@ -274,8 +284,9 @@ export const EVENTS = {
     if (slot)
       changeSlot(view, {
         status: "finalized",
-        finalized_after_us: slot.finalized_after_us ?? (slot.proposal?.after_us ?? 0) + latency_us,
+        finalized_after_us: Math.max(0, timestamp_ms - slot.started_at_ms) * 1000,
       });
+    const latency = slot && isEntered(slot) ? latency_us : null;
     const leader = slot?.leader ?? model.blocks.get(view)?.leader ?? null;
     addBlock(view, {
       leader,
@@ -285,15 +296,14 @@ export const EVENTS = {
       bytes,
       at: timestamp_ms,
       isFinal: true,
-      latency: latency_us,
+      latency,
     });
-    const at = slot ? slot.started_at_ms + slot.finalized_after_us / 1000 : now();
-    countFinal(at, view, height, latency_us, tx_count);
+    countFinal(timestamp_ms, view, height, latency, tx_count);
     addLog(
       "finalized",
       view,
-      `Block ${number(height)} ${shortHash(hash)} final after ${span(latency_us)}, ${plural(tx_count, "transaction")}`,
-      at,
+      `Block ${number(height)} ${shortHash(hash)} final${latency === null ? "" : ` after ${span(latency)}`}, ${plural(tx_count, "transaction")}`,
+      timestamp_ms,
     );
   },
   peer_changed(event) {
@@ -311,6 +321,7 @@ export const EVENTS = {
   node_status(event) {
     model.node = event;
     model.currentView = Math.max(model.currentView, event.current_view ?? 0);
+    model.finalizedView = Math.max(model.finalizedView, event.finalized_view ?? 0);
     model.height = Math.max(model.height, event.height ?? 0);
     addLog(
       "status",

@@ -1,7 +1,7 @@
 // The tab Overview: figures, the strip of the last views with everybody's votes, charts.
 
 import { charts, drawLatency, drawThroughput } from "./charts.js";
-import { STATUS, model, n, now, self } from "./model.js";
+import { STATUS, hearsVotes, isEntered, model, n, now, self, statusOf } from "./model.js";
 import { showTile, voteOf } from "./parts.js";
 import { $, h, keyed, mark, median, number, plural, say, size, span } from "./tools.js";
 import { BEHIND_BLOCKS, WINDOW, isNullified, namesOf, pace, settledViews, silences } from "./verdict.js";
@@ -75,7 +75,7 @@ function drawStrip() {
   strip.views.style.paddingLeft = `${(100 * (columns - slots.length)) / columns}%`;
   const silent = silences();
   silent.forEach((entry, validator) => mark(strip.names.children[validator], "class", entry.isSilent ? "blamed" : ""));
-  const count = (status) => slots.filter((slot) => slot.status === status).length;
+  const count = (status) => slots.filter((slot) => statusOf(slot) === status).length;
   const parts = Object.entries(STATUS)
     .map(([status, { word }]) => [count(status), word])
     .filter(([many]) => many > 0);
@@ -95,22 +95,24 @@ function makeColumn() {
 }
 
 function showColumn(column, slot) {
-  // A vote that is still on its way is not missed.
+  const status = statusOf(slot);
+  // A vote that is still on its way is not missed, nor one that nobody sends here.
   const isOver = slot.view < model.currentView && now() - slot.started_at_ms > 1000;
-  const stamp = `${slot.rev} ${isOver}`;
+  const isMissable = isOver && hearsVotes() && isEntered(slot) && status !== "passed";
+  const stamp = `${slot.rev} ${status} ${isMissable}`;
   if (column.stamp === stamp) return;
   column.stamp = stamp;
   const [head, ...marks] = column.children;
-  mark(head, "data-status", slot.status);
-  say(head, STATUS[slot.status].letter);
+  mark(head, "data-status", status);
+  say(head, STATUS[status].letter);
   marks.forEach((each, validator) => {
     const vote = voteOf(slot, validator);
-    mark(each, "data-vote", vote === "none" && isOver ? "missed" : vote === "both" ? "voted" : vote);
+    mark(each, "data-vote", vote === "none" && isMissable ? "missed" : vote === "both" ? "voted" : vote);
     mark(each, "class", validator === slot.leader ? "mark lead" : "mark");
   });
   mark(
     column,
     "title",
-    `View ${number(slot.view)}, led by validator ${slot.leader}: ${STATUS[slot.status].word}${slot.votes.length ? `, ${slot.votes.length} of ${n()} votes` : ""}`,
+    `View ${number(slot.view)}, led by validator ${slot.leader}: ${STATUS[status].word}${slot.votes.length ? `, ${slot.votes.length} of ${n()} votes` : ""}`,
   );
 }

@@ -1,7 +1,7 @@
 // The tab Timeline: each view with its votes, thresholds, stages and times.
 
 import { held } from "./holds.js";
-import { STATUS, model, n } from "./model.js";
+import { STATUS, model, n, statusOf } from "./model.js";
 import { missingVotes, voteOf } from "./parts.js";
 import { $, h, keyed, mark, number, say, span } from "./tools.js";
 import { isNullified } from "./verdict.js";
@@ -73,12 +73,14 @@ function showMeter(meter, count, what) {
 }
 
 function showView(row, slot) {
-  if (row.rev === slot.rev) return;
-  row.rev = slot.rev;
+  const status = statusOf(slot);
+  const stamp = `${slot.rev} ${status}`;
+  if (row.stamp === stamp) return;
+  row.stamp = stamp;
   const { key, leader, stages, votes, nulls, who, times } = row.parts;
-  const { letter, word } = STATUS[slot.status];
-  mark(row, "data-status", slot.status);
-  mark(key, "data-status", slot.status);
+  const { letter, word } = STATUS[status];
+  mark(row, "data-status", status);
+  mark(key, "data-status", status);
   say(key, letter);
   leader.replaceChildren(`validator ${slot.leader}`, h("span", { class: "unseen" }, `, ${word}`));
   const isOut = isNullified(slot);
@@ -86,10 +88,10 @@ function showView(row, slot) {
     slot.proposal !== null,
     slot.m_after_us !== null,
     slot.l_after_us !== null,
-    slot.status === "finalized" || isOut,
+    slot.status === "finalized" || isOut || status === "passed",
   ];
-  const tones = ["", "notarized", "finalized", isOut ? slot.status : "finalized"];
-  say(stages[3], isOut ? (slot.status === "nullified_late" ? "Null late" : "Nullified") : "Final");
+  const tones = ["", "notarized", "finalized", isOut ? slot.status : status === "passed" ? "" : "finalized"];
+  say(stages[3], { nullified: "Nullified", nullified_late: "Null late", passed: "Passed" }[status] ?? "Final");
   stages.forEach((stage, index) => {
     mark(stage, "class", reached[index] ? "stage on" : "stage");
     mark(stage, "data-status", reached[index] ? tones[index] : "");

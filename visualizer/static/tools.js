@@ -48,6 +48,8 @@ const grouped = new Intl.NumberFormat("en-US");
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const WORDS = "no one two three four five six seven eight nine ten eleven twelve".split(" ");
 export const number = (value) => (Number.isFinite(value) ? grouped.format(value) : "–");
+/** A whole number of any size, as text: a JavaScript number holds 53 bits. */
+export const digits = (text) => String(text).replace(/\B(?=(\d{3})+$)/g, ",");
 export const word = (value) => WORDS[value] ?? number(value);
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;

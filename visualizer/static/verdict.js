@@ -1,13 +1,14 @@
 // What an engineer should know first: whether the chain is well, and if not, who or which threshold is to blame.
 
-import { model, n, nameOf, now } from "./model.js";
+import { hearsVotes, isEntered, model, n, nameOf, now, statusOf } from "./model.js";
 import { missingVotes } from "./parts.js";
 import { link } from "./stream.js";
-import { capital, number, plural, span, spanMs, word } from "./tools.js";
+import { capital, median, number, plural, span, spanMs, word } from "./tools.js";
 
 const SILENT_VIEWS = 4;
 const SILENT_MS = 700;
 const STALL_MS = 2000;
+const PACE_MS = 10_000;
 export const BEHIND_BLOCKS = 8;
 export const WINDOW = 60;
 
@@ -25,19 +26,27 @@ export function silences(settled = settledViews()) {
     for (const validator of slot.votes) last[validator] = slot;
     for (const validator of slot.nullify_votes) last[validator] = slot;
   }
-  const first = settled[0]?.started_at_ms ?? now();
-  const stuck = model.slots.get(model.currentView);
-  const isStuck =
-    stuck && stuck.votes.length + stuck.nullify_votes.length > 0 && now() - stuck.started_at_ms > STALL_MS;
+  const whole = settled.filter(isEntered); // of the others only certificates are here
+  const first = whole[0]?.started_at_ms ?? now();
+  const stuck = stuckView();
+  const isStuck = stuck && stuck.votes.length + stuck.nullify_votes.length > 0;
   return last.map((slot, validator) => {
-    const views = slot ? settled.filter((other) => other.view > slot.view).length : settled.length;
+    const views = slot ? whole.filter((other) => other.view > slot.view).length : whole.length;
     const ms = now() - (slot?.started_at_ms ?? first);
     const peer = model.peers.get(validator);
-    const isDown = peer?.connected === false || entryOf(validator)?.reachable === false;
-    const isSilent =
-      (views >= SILENT_VIEWS && ms >= SILENT_MS) || (isDown && views >= 2) || (isStuck && slot !== stuck);
-    return { validator, views, ms, isDown, isSilent, isWhole: slot === null };
+    const isDown = (peer && isLost(peer)) || entryOf(validator)?.reachable === false;
+    const isMute = (views >= SILENT_VIEWS && ms >= SILENT_MS) || (isDown && views >= 2) || (isStuck && slot !== stuck);
+    return { validator, views, ms, isDown, isSilent: isMute && hearsVotes(), isWhole: slot === null };
   });
+}
+
+/** A peer that should be there. One without an address is never dialled: whether it connects is its own affair. */
+export const isLost = (peer) => !peer.connected && Boolean(peer.address);
+
+/** The current view, once it has stood for so long that it is no view that still runs. */
+function stuckView() {
+  const slot = model.slots.get(model.currentView);
+  return slot && now() - slot.started_at_ms > STALL_MS ? slot : null;
 }
 
 export const entryOf = (validator) => model.fleet?.validators.find((entry) => entry.validator === validator);
@@ -48,13 +57,20 @@ export function namesOf(validators) {
   return `validators ${[first, ...rest].slice(0, -1).join(", ")} and ${rest.at(-1)}`;
 }
 
-/** Milliseconds from one final block to the next, over the last ten seconds. */
+/**
+ * Milliseconds for each final block of the last ten seconds. The time is the whole window's: when a stall ends, many blocks
+ * become final in one moment.
+ */
 export function pace() {
-  const recent = model.finals.filter((final) => now() - final.at < 10_000);
+  const recent = model.finals.filter((final) => now() - final.at < PACE_MS);
   if (recent.length < 3) return NaN;
-  const first = recent[0];
-  const last = recent.at(-1);
-  return (last.at - first.at) / Math.max(1, last.height - first.height);
+  return Math.min(PACE_MS, now() - model.finals[0].at) / recent.length;
+}
+
+/** The usual time from one final block to the next; pauses and bursts do not change it. */
+function usualGap() {
+  const last = model.finals.slice(-30);
+  return median(last.slice(1).map((final, index) => final.at - last[index].at)) || 0;
 }
 
 /** How many blocks a validator was behind this node when it was last asked: what became final since is no lag. */
@@ -97,7 +113,21 @@ export function judge() {
       title: divergence(),
       detail: `${capital(model.fleet.alarm)}.`,
     };
-  return judgeLag() ?? judgeVotes(settledViews()) ?? judgeRest();
+  return withContradictions(judgeLag() ?? judgeVotes(settledViews()) ?? judgeRest());
+}
+
+/** Contradictions stay on record until the node starts again: they stand beside what is the matter now, not before it. */
+function withContradictions(verdict) {
+  const count = model.node.equivocations ?? 0;
+  if (count === 0) return verdict;
+  const told = `${plural(count, "contradiction")} by validators since this node started: 'minuet evidence' shows which key signed what.`;
+  if (verdict.key !== "ok") return { ...verdict, detail: `${verdict.detail} ${told}` };
+  return {
+    level: "warn",
+    key: "equivocation",
+    title: "A validator contradicted itself",
+    detail: `${verdict.title} ${told}`,
+  };
 }
 
 function divergence() {
@@ -120,7 +150,7 @@ function judgeLag() {
 function judgeVotes(settled) {
   const { m, l } = model.health;
   const age = now() - model.lastFinalAt;
-  const isStalled = age > Math.max(STALL_MS, 8 * (pace() || 0));
+  const isStalled = age > Math.max(STALL_MS, 8 * usualGap());
   const silent = silences(settled).filter((entry) => entry.isSilent);
   const voters = n() - silent.length;
   const isCutOff = (model.node.peers ?? model.health.peers) === 0 && n() > 1;
@@ -135,8 +165,12 @@ function judgeVotes(settled) {
   if (silent.length > 0 && voters < l) {
     const names = silent.map((entry) => entry.validator);
     const missing = `${names.length === 1 ? "validator" : "validators"} ${names.join(", ")} ${names.length === 1 ? "is" : "are"} missing`;
-    const views =
-      voters < m ? `Views do not change either: that takes ${m} votes.` : `Views still change, which takes ${m} votes.`;
+    const stuck = stuckView();
+    const views = stuck
+      ? noEnd(stuck)
+      : voters < m
+        ? `Views do not change either: that takes ${m} votes.`
+        : `Views still change, which takes ${m} votes.`;
     return {
       level: "bad",
       key: `quorum ${names}`,
@@ -149,9 +183,17 @@ function judgeVotes(settled) {
   return null;
 }
 
+function noEnd(slot) {
+  const votes = plural(slot.votes.length, "vote");
+  return `View ${number(slot.view)} does not end: ${votes}, ${slot.nullify_votes.length} to nullify, either takes ${model.health.m}.`;
+}
+
 function stallReason(settled) {
   const { l } = model.health;
-  const slot = settled.filter((candidate) => candidate.status !== "finalized").at(-1);
+  if (!hearsVotes()) return "This node hears no votes: a validator's page shows whose are missing.";
+  const stuck = stuckView();
+  if (stuck?.nullify_votes.length > 0) return noEnd(stuck);
+  const slot = settled.filter((candidate) => !["finalized", "passed"].includes(statusOf(candidate))).at(-1);
   if (!slot) return "No view has been seen meanwhile.";
   const who = `View ${number(slot.view)}, led by validator ${slot.leader}`;
   if (!slot.proposal) return `${who}: no proposal came.`;
@@ -177,13 +219,6 @@ function judgeSilent(silent, voters) {
 
 function judgeRest() {
   const { health, node } = model;
-  if (node.equivocations > 0)
-    return {
-      level: "bad",
-      key: "equivocation",
-      title: "A validator contradicted itself",
-      detail: `${plural(node.equivocations, "contradiction")} on record: 'minuet evidence' shows which key signed what.`,
-    };
   const far = (model.fleet?.validators ?? []).filter((entry) => entry.reachable && lagOf(entry) > BEHIND_BLOCKS);
   if (far.length > 0)
     return {
@@ -206,14 +241,18 @@ function judgeRest() {
       level: "warn",
       key: "degraded",
       title: capital(health.reasons[0]),
-      detail: health.reasons.slice(1).map(capital).join(". ") || paceSentence(),
+      detail:
+        health.reasons
+          .slice(1)
+          .map((reason) => `${capital(reason)}.`)
+          .join(" ") || paceSentence(),
     };
-  if (health.role === "follower")
+  if (model.finals.length > 0 && !hearsVotes())
     return {
       level: "ok",
       key: "ok",
       title: paceSentence(),
-      detail: "This node follows: it stores every final block and votes on none.",
+      detail: `This node ${health.role === "follower" ? "follows" : "observes"}: it stores every final block and votes on none.`,
     };
   if (model.finals.length === 0)
     return {
@@ -238,7 +277,7 @@ function judgeNullified() {
   const failed = recent.filter(isNullified);
   if (failed.length < 3 || failed.length < recent.length / 10) return null;
   const worst = leadersOf(recent).sort((a, b) => b.nullified - a.nullified)[0];
-  const detail = `${paceSentence()} ${failed.length} of the last ${recent.length} views were nullified; all validators vote.`;
+  const detail = `${paceSentence()} ${failed.length} of the last ${recent.length} views were nullified${hearsVotes() ? "; all validators vote" : ""}.`;
   if (worst.nullified < failed.length * 0.6)
     return {
       level: "warn",
@@ -246,12 +285,20 @@ function judgeNullified() {
       title: `${failed.length} of the last ${recent.length} views were nullified`,
       detail: `${paceSentence()} No one leader is to blame: look at the network's delays.`,
     };
+  if (leadsAgain(worst.validator)) return null;
   return {
     level: "warn",
     key: `leader ${worst.validator}`,
     title: `${capital(nameOf(worst.validator))} fails as leader: ${worst.nullified} of its last ${worst.led} views were nullified`,
     detail,
   };
+}
+
+/** Whether the newest view that a validator led to its end has a block. */
+function leadsAgain(validator) {
+  const isOver = (slot) => slot.view < model.currentView && slot.status !== "in_progress";
+  const last = [...model.slots.values()].findLast((slot) => slot.leader === validator && isOver(slot));
+  return last?.status === "finalized" || last?.status === "notarized";
 }
 
 export function leadersOf(slots) {
