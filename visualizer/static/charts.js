@@ -1,7 +1,7 @@
 // Latency, throughput and the times of the views as SVG.
 
 import { redraw } from "./frame.js";
-import { model, now } from "./model.js";
+import { isEntered, model, now } from "./model.js";
 import { $, h, mark, median, number, plural, s, span, timeOf } from "./tools.js";
 import { WINDOW } from "./verdict.js";
 
@@ -217,7 +217,9 @@ export function drawThroughput(chart) {
 }
 
 export function drawStages(chart) {
-  const slots = [...model.slots.values()].filter((slot) => slot.status !== "in_progress").slice(-WINDOW);
+  const slots = [...model.slots.values()]
+    .filter((slot) => slot.status !== "in_progress" && isEntered(slot))
+    .slice(-WINDOW);
   const times = slots
     .flatMap((slot) => [slot.m_after_us, slot.l_after_us, slot.nullified_after_us])
     .filter(Number.isFinite);

@@ -103,7 +103,7 @@ function addNote(kind, slot, afterUs, hash) {
     kind,
     view: slot.view,
     leader: slot.leader,
-    after: afterUs,
+    after: isEntered(slot) ? afterUs : NaN,
     hash,
     at: slot.started_at_ms + afterUs / 1000,
   });

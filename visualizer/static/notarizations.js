@@ -2,7 +2,7 @@
 
 import { charts, drawStages } from "./charts.js";
 import { held } from "./holds.js";
-import { model, n } from "./model.js";
+import { isEntered, model, n } from "./model.js";
 import { badge, showTile } from "./parts.js";
 import { $, h, keyed, mark, median, number, plural, say, shortHash, span, timeOf } from "./tools.js";
 import { isNullified, leadersOf, settledViews } from "./verdict.js";
@@ -17,7 +17,11 @@ export const hiddenNotes = new Set();
 
 export function drawNotarizations() {
   const slots = settledViews();
-  const times = (field) => slots.map((slot) => slot[field]).filter(Number.isFinite);
+  const times = (field) =>
+    slots
+      .filter(isEntered)
+      .map((slot) => slot[field])
+      .filter(Number.isFinite);
   const [m, l] = [times("m_after_us"), times("l_after_us")];
   const late = slots.filter((slot) => slot.status === "nullified_late").length;
   const failed = slots.filter(isNullified).length;

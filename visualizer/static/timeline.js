@@ -1,7 +1,7 @@
 // The tab Timeline: each view with its votes, thresholds, stages and times.
 
 import { held } from "./holds.js";
-import { STATUS, model, n, statusOf } from "./model.js";
+import { STATUS, isEntered, model, n, statusOf } from "./model.js";
 import { missingVotes, voteOf } from "./parts.js";
 import { $, h, keyed, mark, number, say, span } from "./tools.js";
 import { isNullified } from "./verdict.js";
@@ -117,6 +117,8 @@ function showView(row, slot) {
       : `Voted: ${slot.votes.join(", ") || "nobody"}. To nullify: ${slot.nullify_votes.join(", ") || "nobody"}.`,
   );
   const last = isOut ? slot.nullified_after_us : slot.finalized_after_us;
-  [slot.m_after_us, slot.l_after_us, last].forEach((us, index) => say(times[index], us === null ? "–" : span(us)));
+  [slot.m_after_us, slot.l_after_us, last].forEach((us, index) =>
+    say(times[index], isEntered(slot) ? span(us ?? NaN) : "–"),
+  );
   say(times[2].nextElementSibling, isOut ? "null" : "final");
 }

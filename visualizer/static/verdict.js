@@ -308,7 +308,7 @@ export function leadersOf(slots) {
     if (!entry || slot.status === "in_progress") continue;
     entry.led += 1;
     if (isNullified(slot)) entry.nullified += 1;
-    if (Number.isFinite(slot.m_after_us) && slot.m_after_us !== null) entry.times.push(slot.m_after_us);
+    if (isEntered(slot) && Number.isFinite(slot.m_after_us)) entry.times.push(slot.m_after_us);
   }
   return table;
 }
