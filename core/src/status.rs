@@ -2,6 +2,7 @@
 //!
 //! Invariant: writing any of them neither allocates nor waits, so that the services are as fast unobserved as observed.
 
+use crate::Height;
 use crate::mempool_errors::Refusals;
 use crate::rejection::Rejections;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -111,6 +112,17 @@ pub struct Times {
     pub batch: Samples,
     /// journal: one sync.
     pub journal_sync: Samples,
+}
+
+/// Blocks at most so far below the highest that a peer has proven were not fetched from far behind.
+const NEAR_BLOCKS: u64 = 8;
+
+impl NodeStatus {
+    /// Whether a block that is final now says something about finality: one that is fetched from far behind does not.
+    #[must_use]
+    pub fn is_near_tip(&self, height: Height) -> bool {
+        self.known_height.get() <= height.0.saturating_add(NEAR_BLOCKS)
+    }
 }
 
 /// Everything that a status line shows.

@@ -18,8 +18,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use tonic::Status;
 
-/// Blocks that are fetched from far behind say nothing about finality; nearer ones are honest samples.
-const SAMPLE_WITHIN_BLOCKS: u64 = 8;
 /// Blocks taken from the ring before other tasks have a turn.
 const TURN: usize = 32;
 
@@ -129,8 +127,7 @@ impl Feed {
     fn publish(&self, entry: FinalEntry) {
         let entry = Arc::new(entry);
         let height = entry.header.height();
-        let is_near = self.status.known_height.get() <= height.0.saturating_add(SAMPLE_WITHIN_BLOCKS);
-        if let Some(finality_us) = entry.finality_us().filter(|_| is_near) {
+        if let Some(finality_us) = entry.finality_us().filter(|_| self.status.is_near_tip(height)) {
             self.finality.lock().unwrap_or_else(PoisonError::into_inner).record(finality_us);
             self.status.times.finality.record(finality_us);
         }

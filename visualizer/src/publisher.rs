@@ -6,7 +6,8 @@ use crate::fleet;
 use crate::health::{Finality, health};
 use crate::model::{Health, NodeVitals, Peer, State, View};
 use crate::server::Shared;
-use minuet_core::views::{SLOTS, ShownBlock, Slot, SlotStatus, is_shown};
+use minuet_core::status::NodeStatus;
+use minuet_core::views::{SLOTS, Slot, SlotStatus, is_shown};
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
@@ -20,8 +21,6 @@ const TICKS_PER_SECOND: u64 = 10;
 const KEEP_ALIVE_TICKS: u64 = 100;
 /// Round trips change all the time: they are told again after so many seconds.
 const ROUND_TRIP_SECONDS: u64 = 5;
-/// Blocks that are fetched from far behind say nothing about finality; nearer ones are honest samples.
-const SAMPLE_WITHIN_BLOCKS: u64 = 8;
 
 /// What clients know: the state that the events told so far amount to.
 #[derive(Default)]
@@ -52,7 +51,6 @@ impl Shown {
             self.current_view = newest.0;
             events.push(("current_view_changed", json!({"view": newest.0})));
         }
-        let known_height = shared.status.known_height.get();
         let mut changed = Vec::new();
         for (place, (sequence, _)) in self.slots.iter().enumerate() {
             if shared.views.sequence(place) != *sequence
@@ -68,7 +66,7 @@ impl Shown {
             self.slots[place].0 = sequence;
             changes(before.as_ref(), &slot, events);
             let was_final = before.is_some_and(|before| is_final(&before) && before.view == slot.view);
-            if is_final(&slot) && !was_final && is_sample(&slot, known_height) {
+            if is_final(&slot) && !was_final && is_sample(&slot, &shared.status) {
                 slot.finality_us().into_iter().for_each(|us| self.finality.sample(us));
             }
         }
@@ -128,9 +126,8 @@ impl Shown {
 }
 
 /// Whether a final block says something about finality: it was voted on while this node was there.
-fn is_sample(slot: &Slot, known_height: u64) -> bool {
-    let is_near = |block: ShownBlock| known_height <= block.height.0.saturating_add(SAMPLE_WITHIN_BLOCKS);
-    slot.is_entered && slot.proposal.is_some_and(is_near)
+fn is_sample(slot: &Slot, status: &NodeStatus) -> bool {
+    slot.is_entered && slot.proposal.is_some_and(|block| status.is_near_tip(block.height))
 }
 
 fn is_final(slot: &Slot) -> bool {

@@ -49,3 +49,11 @@ fn between_two_threads_every_sample_arrives_as_it_was_or_is_counted_as_lost() {
     assert!(found.is_sorted_by(|before, after| before < after), "in order, each once");
     assert_eq!(found.len() as u64 + samples.lost(), COUNT);
 }
+
+#[test]
+fn blocks_that_are_fetched_from_far_behind_say_nothing_about_finality() {
+    let status = NodeStatus::default();
+    status.known_height.set(108);
+    assert!(status.is_near_tip(Height(100)) && status.is_near_tip(Height(200)));
+    assert!(!status.is_near_tip(Height(99)));
+}

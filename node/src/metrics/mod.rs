@@ -50,8 +50,7 @@ pub struct Sources {
     pub p2p: Arc<P2pStats>,
     pub rings: Vec<RingWatch>,
     pub store: Arc<RocksStore>,
-    /// Nothing of single views is shown without it.
-    pub views: Option<Arc<ViewRing>>,
+    pub views: Arc<ViewRing>,
     /// Transactions that the pool may hold.
     pub pool_transactions: usize,
     /// Bytes that it may hold.

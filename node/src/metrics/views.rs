@@ -17,7 +17,7 @@ const LATEST: u64 = SLOTS as u64 / 2;
 
 /// The series, and how far they have come.
 pub struct ViewFold {
-    ring: Option<Arc<ViewRing>>,
+    ring: Arc<ViewRing>,
     next: View,
     duration: Histogram,
     time_to_m: Histogram,
@@ -45,7 +45,7 @@ impl ViewFold {
 
     /// Takes in every view that is over. Views that have left the ring meanwhile are not counted.
     pub fn fold(&mut self, now_ms: u64) {
-        let Some(ring) = self.ring.clone() else { return };
+        let ring = Arc::clone(&self.ring);
         let newest = ring.newest();
         let oldest = View((newest.0 + 1).saturating_sub(SLOTS as u64));
         self.next = self.next.max(oldest);

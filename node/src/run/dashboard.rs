@@ -1,14 +1,9 @@
 //! The dashboard's wiring. A node without one goes on: it only observes.
 
 use super::adapters;
+use super::face::Face;
 use crate::config::VisualizerConfig;
-use minuet_core::ValidatorIndex;
-use minuet_core::genesis::Genesis;
-use minuet_core::status::NodeStatus;
 use minuet_core::views::ViewRing;
-use minuet_execution::ChainReader;
-use minuet_p2p::P2pStats;
-use minuet_rpc::Role;
 use minuet_visualizer::{MAX_CLIENTS, VisualizerContext, VisualizerHandle};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::Arc;
@@ -16,31 +11,20 @@ use std::sync::Arc;
 /// Files that the node needs besides its clients: database, journal, peers, the API's connections.
 const OTHER_FILES: u64 = 2048;
 
-/// What the dashboard reads.
-pub struct Seen<'a> {
-    pub genesis: &'a Arc<Genesis>,
-    pub status: &'a Arc<NodeStatus>,
-    pub views: Arc<ViewRing>,
-    pub validator: Option<ValidatorIndex>,
-    pub role: Role,
-    pub chain: ChainReader,
-    pub peers: &'a Arc<P2pStats>,
-}
-
 /// Starts it, if it is asked for. What keeps it from running is told, and the node runs all the same.
-pub fn spawn(config: &VisualizerConfig, seen: Seen<'_>) -> Option<VisualizerHandle> {
+pub fn spawn(config: &VisualizerConfig, face: &Face<'_>, views: Arc<ViewRing>) -> Option<VisualizerHandle> {
     if !config.enabled {
         return None;
     }
     let context = VisualizerContext {
-        genesis: seen.genesis.clone(),
-        status: seen.status.clone(),
-        views: seen.views,
-        validator: seen.validator,
-        role: seen.role.name(),
+        genesis: face.genesis.clone(),
+        status: face.status.clone(),
+        views,
+        validator: face.signer,
+        role: face.role.name(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        chain: Arc::new(adapters::Chain(seen.chain)),
-        peers: Arc::new(adapters::Peers::new(seen.peers.clone(), seen.genesis)),
+        chain: Arc::new(adapters::Chain(face.reader.clone())),
+        peers: Arc::new(adapters::Peers::new(face.p2p.clone(), face.genesis)),
         max_clients: max_clients(),
     };
     match minuet_visualizer::spawn(config, context) {

@@ -1,7 +1,6 @@
 //! What a node shows of itself: the same parts for the API, the metrics and the dashboard.
 
 use super::adapters;
-use super::dashboard::Seen;
 use super::wires::{ApiEnds, RingWatch};
 use crate::config::MempoolConfig;
 use crate::metrics::Sources;
@@ -46,12 +45,6 @@ impl Face<'_> {
         }
     }
 
-    /// What the dashboard reads.
-    pub fn seen(&self, views: Arc<ViewRing>) -> Seen<'_> {
-        let (genesis, status, chain, peers) = (self.genesis, self.status, self.reader.clone(), self.p2p);
-        Seen { genesis, status, views, validator: self.signer, role: self.role, chain, peers }
-    }
-
     /// What the metrics are of.
     pub fn sources(
         &self,
@@ -68,7 +61,7 @@ impl Face<'_> {
             p2p: self.p2p.clone(),
             rings,
             store: store.clone(),
-            views: Some(views),
+            views,
             pool_transactions: pool.max_transactions,
             pool_bytes: pool.max_mb << 20,
         }

@@ -134,7 +134,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
         minuet_rpc::spawn(prepared.config.rpc.clone(), context).map_err(|error| Failure::new(Exit::Network, error))?;
     let sources = face.sources(rings, shown.clone(), &store, &prepared.config.mempool);
     let metrics = meters.map(|meters| meters.start(&sources)).transpose()?;
-    let dashboard = dashboard::spawn(&prepared.config.visualizer, face.seen(shown));
+    let dashboard = dashboard::spawn(&prepared.config.visualizer, &face, shown);
 
     let rules = minuet_mempool::ChainRules::from(&*genesis);
     let mempool = MempoolDriver::new(plan.mempool, rules, Arc::new(reader), mempool, status.clone(), pool_log);

@@ -44,7 +44,7 @@ impl Bench {
             p2p: Arc::default(),
             rings: Vec::new(),
             store: RocksStore::open(dir.path().join("db"), RocksConfig::default()).unwrap(),
-            views: None,
+            views: minuet_core::views::ViewWriter::new().ring(),
             pool_transactions: 1000,
             pool_bytes: 1 << 20,
         };

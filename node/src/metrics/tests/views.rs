@@ -14,7 +14,7 @@ impl Views {
     fn new() -> Self {
         let mut bench = Bench::new();
         let writer = ViewWriter::new();
-        bench.sources.views = Some(writer.ring());
+        bench.sources.views = writer.ring();
         let registry = Registry::new();
         let fold = ViewFold::new(&registry, &bench.sources);
         Self { writer, registry, fold }
