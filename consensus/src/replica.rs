@@ -366,9 +366,20 @@ impl Replica {
         base.max(1_000).saturating_mul(1 << doublings).min(MAX_EMPTY_DELAY_US.max(base))
     }
 
-    /// Notarized views above the final one (R12).
+    /// How many blocks wait for finality (R12): by the height of the highest notarized one, since who jumped over views
+    /// never hears of every notarization, and all must come to one number for their timers to fit the leader's pace.
     fn depth(&self) -> usize {
-        self.views.values().filter(|state| state.has_notarization()).count()
+        let notarized = self.views.values().flat_map(|state| state.notarizations.keys());
+        let highest = notarized.filter_map(|digest| self.header(digest)).map(|header| header.height().0).max();
+        match highest {
+            Some(height) => usize::try_from(height.saturating_sub(self.tip.header.height().0)).unwrap_or(usize::MAX),
+            None => self.views.values().filter(|state| state.has_notarization()).count(),
+        }
+    }
+
+    /// R12: leaders propose only empty blocks, at the slower pace.
+    fn is_too_deep(&self) -> bool {
+        self.depth() > MAX_DEPTH
     }
 
     /// R13 and R14: what the end of the current view says of its leader and of Δ.

@@ -19,9 +19,10 @@ impl Replica {
         }
     }
 
-    /// R4: the leader has had reason to propose since now.
+    /// R4: the leader has had reason to propose since now; not with too many blocks unfinalized, when it proposes none but
+    /// empty ones and those at their own pace (R12).
     pub(super) fn on_handed(&mut self, view: View, out: &mut Vec<Effect>) {
-        if view == self.view {
+        if view == self.view && !self.is_too_deep() {
             let after_us = self.delta_us.saturating_mul(2);
             out.push(Effect::SetTimer { timer: Timer::Nullify(view), after_us });
         }

@@ -1,6 +1,6 @@
 //! R1 and R12: what a leader builds on, and when it asks for a block.
 
-use super::{BlockEntry, MAX_DEPTH, Replica};
+use super::{BlockEntry, Replica};
 use crate::effect::Effect;
 use crate::record::Own;
 use minuet_core::certificate::Certificate;
@@ -74,7 +74,7 @@ impl Replica {
             let signers = parent.proof.map(|proof| proof.signers.iter().collect()).unwrap_or_default();
             return out.push(Effect::FetchBlock { digest: parent.digest, signers });
         }
-        let only_empty = self.depth() > MAX_DEPTH;
+        let only_empty = self.is_too_deep();
         let empty_after_us = self.empty_delay_us();
         if let Some(state) = self.view_state_mut(view) {
             state.building = true;

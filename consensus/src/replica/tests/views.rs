@@ -190,6 +190,22 @@ fn more_than_64_notarized_blocks_bring_empty_blocks_at_a_slower_pace() {
 }
 
 #[test]
+fn who_jumped_over_64_notarized_blocks_waits_as_long_as_their_leaders() {
+    let mut lone = Lone::new();
+    let mut block = lone.0.fixture.genesis.clone();
+    let last = u64::try_from(MAX_DEPTH).expect("small") + 12;
+    for view in 1..=last {
+        block = lone.block(&block, view, view);
+    }
+    lone.0.feed(0, Input::Header(block.clone()));
+    lone.notarized(last, block.digest());
+    let timer = Timer::Nullify(View(last + 1));
+    assert_eq!(lone.0.node(0).timers[&timer], 2_000_000 + 2 * DELTA_US, "all but one of them were never heard of");
+    lone.0.feed(0, Input::Handed(View(last + 1)));
+    assert_eq!(lone.0.node(0).timers[&timer], 2_000_000 + 2 * DELTA_US, "only empty blocks are proposed, in their time");
+}
+
+#[test]
 fn delta_grows_by_half_a_nullified_view_and_falls_back_with_finality() {
     let mut lone = Lone::new();
     let mut found = Vec::new();
