@@ -30,7 +30,7 @@ pub struct MempoolConfig {
     /// Submissions, and likewise gossiped transactions, that one turn takes in: their signatures are one batch, during
     /// which consensus waits for its answers.
     pub turn_transactions: usize,
-    /// How long a second gossip frame waits for company after the one before.
+    /// How long a second gossip frame waits for company after the one before; up to four times that under load.
     pub gossip_linger: Duration,
     /// How long a client's transaction waits here before it is offered to the peers again; also the pace of doing so.
     pub reoffer_after: Duration,

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 /// Batches that a client may be behind: at ten a second, three seconds.
@@ -16,6 +17,8 @@ const MAX_BEHIND: usize = 32;
 const MAX_KEPT: usize = 300;
 /// Their bytes at most.
 const MAX_KEPT_BYTES: usize = 4 << 20;
+/// Who was here so lately may come back for what was kept.
+const WATCHED_FOR: Duration = Duration::from_secs(30);
 
 /// Events that go out together.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ struct Kept {
     last_id: u64,
     /// The newest state as JSON, once somebody has asked.
     state: Option<Bytes>,
+    /// When somebody was seen last.
+    watched: Option<Instant>,
 }
 
 /// What all clients read from.
@@ -66,7 +71,7 @@ pub struct Subscription {
 impl Feed {
     /// The first event gets the number after `last_id`.
     pub fn new(last_id: u64) -> Self {
-        let kept = Kept { batches: VecDeque::new(), bytes: 0, last_id, state: None };
+        let kept = Kept { batches: VecDeque::new(), bytes: 0, last_id, state: None, watched: None };
         Self { kept: Mutex::new(kept), live: broadcast::channel(MAX_BEHIND).0 }
     }
 
@@ -77,7 +82,18 @@ impl Feed {
     /// The newest state as JSON, written once for everybody who asks before it changes; `state` gets the number of the
     /// newest event in it.
     pub fn state(&self, state: impl FnOnce(u64) -> String) -> Bytes {
-        self.lock().state(state)
+        let mut kept = self.lock();
+        kept.watched = Some(Instant::now());
+        kept.state(state)
+    }
+
+    /// Whether somebody looks, or did within the last half minute: without anybody, the events may come more seldom.
+    pub fn is_watched(&self) -> bool {
+        let mut kept = self.lock();
+        if self.live.receiver_count() > 0 {
+            kept.watched = Some(Instant::now());
+        }
+        kept.watched.is_some_and(|last| last.elapsed() < WATCHED_FOR)
     }
 
     /// Numbers the events, keeps them and gives them to everybody.
@@ -115,6 +131,7 @@ impl Feed {
     /// the snapshot's JSON; while it runs, no event is published.
     pub fn subscribe(&self, last_seen: Option<u64>, state: impl FnOnce(u64) -> String) -> Subscription {
         let mut kept = self.lock();
+        kept.watched = Some(Instant::now());
         let live = self.live.subscribe();
         let first = match last_seen.and_then(|id| kept.after(id)) {
             Some(missed) => missed,
@@ -156,6 +173,17 @@ mod tests {
     fn ids(first: VecDeque<Bytes>) -> Vec<u64> {
         let text = String::from_utf8(first.into_iter().flatten().collect()).unwrap();
         text.lines().filter_map(|line| line.strip_prefix("id: ")).map(|id| id.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_feed_is_watched_once_somebody_asks_or_listens() {
+        let feed = Feed::new(0);
+        assert!(!feed.is_watched());
+        feed.state(|_| String::new());
+        assert!(feed.is_watched());
+        let feed = Feed::new(0);
+        drop(feed.subscribe(None, |_| String::new()));
+        assert!(feed.is_watched(), "a client may come back and name the last event that it saw");
     }
 
     fn publish(feed: &Feed, count: usize) {

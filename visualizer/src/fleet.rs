@@ -18,6 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 const ASK_EVERY: Duration = Duration::from_millis(500);
+/// While nobody looks, they are asked once in so many times.
+const UNWATCHED_TICKS: u64 = 10;
 /// Above what a node under load takes; below what an observer calls at once.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2000);
 const MAX_ANSWER_BYTES: usize = 64 << 10;
@@ -207,10 +209,13 @@ pub fn watch(shared: &Arc<Shared>, entries: &[FleetEntry], stopped: &watch::Rece
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(ASK_EVERY);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
+            for tick in 0u64.. {
                 tokio::select! {
                     _ = ticks.tick() => {}
                     _ = stopped.wait_for(|stop| *stop) => return,
+                }
+                if !tick.is_multiple_of(UNWATCHED_TICKS) && !shared.feed.is_watched() {
+                    continue;
                 }
                 let answer = ask(&entry).await;
                 shared.fleet.take(entry.index, &genesis, answer, crate::health::now_ms());

@@ -1,5 +1,5 @@
 //! Ten times a second: what has changed in the ring of views becomes events. Each second: the node's vital signs, its
-//! peers and the fleet.
+//! peers and the fleet. While nobody looks, all of it once a second, which is enough to miss no view.
 
 use crate::diff::{Event, changes};
 use crate::fleet;
@@ -167,6 +167,9 @@ pub async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
         tokio::select! {
             _ = ticks.tick() => {}
             _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        if !tick.is_multiple_of(TICKS_PER_SECOND) && !shared.feed.is_watched() {
+            continue;
         }
         let mut events = Vec::new();
         // Held until the events are out: a snapshot is of what was told, no more and no less.

@@ -9,6 +9,7 @@
 //! - Which keys may *send* is a separate rule, [`check_sender_key`], the same at admission and in block validity.
 
 mod key_rule;
+mod points;
 #[cfg(test)]
 mod tests;
 mod verify;

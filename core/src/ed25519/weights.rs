@@ -1,8 +1,5 @@
 //! The random weights of one batch check.
 
-use std::convert::Infallible;
-
-use getrandom::rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
@@ -32,39 +29,18 @@ impl Weights {
         self.counter += 1;
         self.used = 0;
     }
-}
 
-impl TryRng for Weights {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, mut out: &mut [u8]) -> Result<(), Infallible> {
-        while !out.is_empty() {
-            if self.used == self.block.len() {
-                self.refill();
-            }
-            let count = out.len().min(self.block.len() - self.used);
-            let (head, tail) = out.split_at_mut(count);
-            head.copy_from_slice(&self.block[self.used..self.used + count]);
-            self.used += count;
-            out = tail;
+    /// The next weight.
+    pub(super) fn next_u128(&mut self) -> u128 {
+        if self.used == self.block.len() {
+            self.refill();
         }
-        Ok(())
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.block[self.used..self.used + 16]);
+        self.used += 16;
+        u128::from_le_bytes(bytes)
     }
 }
-
-impl TryCryptoRng for Weights {}
 
 impl Drop for Weights {
     fn drop(&mut self) {

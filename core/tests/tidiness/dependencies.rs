@@ -36,6 +36,7 @@ const EXTERNAL: [(&str, &[&str]); 20] = [
     ("revm", &["execution"]),
     ("blst", &["core"]),
     ("ed25519", &["core"]),
+    ("curve25519", &["core"]),
     ("rtrb", &["core"]),
     ("crossbeam", &["core"]),
     ("rocksdb", &["storage"]),

@@ -15,9 +15,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The longest linger, in base lingers.
+const MAX_LINGERS: u32 = 4;
+
 /// What is on its way out.
 #[derive(Debug)]
 pub(super) struct Gossip {
+    /// At light load.
+    base_linger: Duration,
+    /// Now: it doubles while rounds carry more than one transaction.
     linger: Duration,
     reoffer_after: Duration,
     greeting_bytes: usize,
@@ -38,6 +44,7 @@ pub(super) struct Gossip {
 impl Gossip {
     pub(super) const fn new(config: &MempoolConfig) -> Self {
         Self {
+            base_linger: config.gossip_linger,
             linger: config.gossip_linger,
             reoffer_after: config.reoffer_after,
             greeting_bytes: config.greeting_bytes,
@@ -100,6 +107,10 @@ impl Gossip {
         self.last_flush = Some(now);
         self.outbox_bytes = 0;
         let outbox = std::mem::take(&mut self.outbox);
+        self.linger = match outbox.len() {
+            1 => self.base_linger,
+            _ => (self.linger * 2).min(self.base_linger * MAX_LINGERS),
+        };
         self.send_to_all(outbox, pool, ring)
     }
 

@@ -245,6 +245,52 @@ fn gossip_lingers_while_busy_and_goes_at_once_after_a_pause() {
     bench.turn();
     let sent = bench.sent();
     assert_eq!((sent.len(), sent[0].1.len()), (1, 2));
+    // Rounds that carry more than one make the next one wait longer, a single one ends that.
+    bench.submit(&wallets[0].transfer(1, 1)).unwrap();
+    let due = bench.turn().unwrap();
+    assert_eq!(due - bench.now, Duration::from_millis(4));
+    bench.now = due;
+    bench.turn();
+    bench.submit(&wallets[1].transfer(1, 1)).unwrap();
+    assert_eq!(bench.turn().unwrap() - bench.now, Duration::from_millis(2));
+}
+
+#[test]
+fn gossip_is_held_for_company_after_a_large_turn_and_never_under_light_load() {
+    let mut bench = bench();
+    let wallets = wallets(12, &bench.state);
+    let transfers: Vec<_> = wallets.iter().map(|wallet| wallet.transfer(0, 1)).collect();
+    bench.hear(PEER, &transfers[..8].iter().collect::<Vec<_>>());
+    bench.hear(PEER, &[&wallets[0].transfer(1, 1)]);
+    assert_eq!(bench.driver.pool().pending(), 9, "eight a turn are no load");
+
+    let many: Vec<_> = wallets[1..].iter().map(|wallet| wallet.transfer(1, 1)).collect();
+    bench.hear(PEER, &many.iter().chain(&transfers[8..]).collect::<Vec<_>>());
+    let before = bench.driver.pool().pending();
+    let packed = frames::pack([wallets[0].transfer(2, 1)]).next().unwrap();
+    bench.frame(OTHER, packed.payload);
+    let due = bench.turn().unwrap();
+    assert_eq!((bench.driver.pool().pending(), bench.driver.has_work()), (before, false), "held");
+    assert_eq!(due - bench.now, Duration::from_micros(15 * 500));
+    // A client's own never waits.
+    assert!(bench.submit(&wallets[0].transfer(3, 1)).is_ok());
+    bench.now = due;
+    bench.turn();
+    assert_eq!(bench.driver.pool().pending(), before + 2);
+}
+
+#[test]
+fn held_gossip_is_taken_in_before_its_ring_is_full() {
+    let mut bench = bench();
+    let wallets = wallets(80, &bench.state);
+    let transfers: Vec<_> = wallets.iter().map(|wallet| wallet.transfer(0, 1)).collect();
+    bench.hear(PEER, &transfers[..16].iter().collect::<Vec<_>>());
+    for transfer in &transfers[16..] {
+        bench.frame(PEER, frames::pack([Arc::clone(transfer)]).next().unwrap().payload);
+    }
+    assert!(bench.driver.has_work());
+    bench.turn();
+    assert_eq!(bench.driver.pool().pending(), 80);
 }
 
 #[test]

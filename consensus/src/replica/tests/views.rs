@@ -202,7 +202,11 @@ fn who_jumped_over_64_notarized_blocks_waits_as_long_as_their_leaders() {
     let timer = Timer::Nullify(View(last + 1));
     assert_eq!(lone.0.node(0).timers[&timer], 2_000_000 + 2 * DELTA_US, "all but one of them were never heard of");
     lone.0.feed(0, Input::Handed(View(last + 1)));
-    assert_eq!(lone.0.node(0).timers[&timer], 2_000_000 + 2 * DELTA_US, "only empty blocks are proposed, in their time");
+    assert_eq!(
+        lone.0.node(0).timers[&timer],
+        2_000_000 + 2 * DELTA_US,
+        "only empty blocks are proposed, in their time"
+    );
 }
 
 #[test]
