@@ -2,7 +2,9 @@
 
 use super::chain::ChainCosts;
 use super::empty_blocks::EmptyBlockCosts;
+use super::figure::figure;
 use super::formulas::{FinalitySteps, TransactionCosts, VoteCosts, network_us};
+use super::hand_over::HandOverCosts;
 use super::records::RecordCosts;
 use super::signatures::{BlsCosts, Ed25519Costs};
 use minuet_core::committee::Quorums;
@@ -21,8 +23,8 @@ pub struct Constants {
     pub record: RecordCosts,
     /// The network.
     pub quic: Loopback,
-    /// Microseconds from thread to thread.
-    pub hand_over_us: f64,
+    /// From thread to thread.
+    pub hand_over: HandOverCosts,
     /// Blocks of transfers.
     pub chain: ChainCosts,
     /// Blocks without.
@@ -113,7 +115,7 @@ impl Constants {
 
     fn wire_and_disk_rows(&self) -> Vec<Row> {
         let chain = &self.chain;
-        let keys = format!("{:.0} keys", chain.batch_keys);
+        let keys = format!("{} keys", figure(chain.batch_keys));
         let each = chain.batch_unsynced_us / chain.batch_keys.max(1.0);
         vec![
             row("record_sync_p50_us", "journal: a vote's record on the disk, p50", self.record.p50_us, "µs"),
@@ -123,7 +125,8 @@ impl Constants {
             row("quic_one_way_idle_us", "QUIC on loopback: one way, after a pause", self.quic.one_way_idle_us, "µs"),
             row("quic_gigabytes_per_second", "QUIC on loopback: one stream", self.quic.bytes_per_second / 1e9, "GB/s"),
             row("quic_cpu_ns_per_byte", "QUIC on loopback: both sides, a byte", self.quic.cpu_ns_per_byte, "ns"),
-            row("hand_over_us", "ring: to a thread that sleeps", self.hand_over_us, "µs"),
+            row("hand_over_us", "ring: to a thread that sleeps, back to back", self.hand_over.back_to_back_us, "µs"),
+            row("hand_over_idle_us", "ring: the same, after a pause", self.hand_over.idle_us, "µs"),
             row("rocksdb_batch_keys", "RocksDB: keys of a block's batch", chain.batch_keys, ""),
             row("rocksdb_key_us", "RocksDB: each key of it, not synced", each, "µs"),
             row("rocksdb_batch_us", format!("RocksDB: {keys}, not synced"), chain.batch_unsynced_us, "µs"),

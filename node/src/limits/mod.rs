@@ -9,6 +9,7 @@ mod clock;
 mod constants;
 mod effort;
 mod empty_blocks;
+mod figure;
 mod figures;
 mod formulas;
 #[cfg(test)]
@@ -58,7 +59,7 @@ pub fn run(args: &LimitsArgs) -> Result<Output, Failure> {
     let quorums = Quorums::new(usize::from(args.validators)).map_err(|error| Failure::new(Exit::Usage, error))?;
     let steps = Steps::new()?;
     let place = Place::new(args.dir.as_deref())?;
-    let begun = Instant::now();
+    let (load_average, begun) = (machine::load_average(), Instant::now());
     let constants = measure(&place, quorums, Effort::new(args.quick), &steps)?;
     let machine = Machine::here();
     let report = Report {
@@ -69,6 +70,7 @@ pub fn run(args: &LimitsArgs) -> Result<Output, Failure> {
             file_system: place.file_system(),
             is_memory: place.is_memory(),
         },
+        load_average,
         seconds: begun.elapsed().as_secs_f64(),
         is_quick: args.quick,
         constants,
@@ -93,12 +95,12 @@ fn measure(place: &Place, quorums: Quorums, effort: Effort, steps: &Steps) -> Re
     };
     let quic = loopback::measure(&plan, clock::thread_cpu).map_err(|error| Failure::new(Exit::Network, error))?;
     steps.next("rings")?;
-    let hand_over_us = hand_over::measure(effort)?;
+    let hand_over = hand_over::measure(effort)?;
     steps.next("empty blocks")?;
     let empty = empty_blocks::measure(effort)?;
     steps.next("blocks of transfers and RocksDB")?;
     let chain = full_blocks(&place.path("db"), effort)?;
-    Ok(Constants { quorums, ed25519, bls, record, quic, hand_over_us, chain, empty })
+    Ok(Constants { quorums, ed25519, bls, record, quic, hand_over, chain, empty })
 }
 
 fn full_blocks(dir: &Path, effort: Effort) -> Result<chain::ChainCosts, Failure> {

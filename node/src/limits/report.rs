@@ -3,12 +3,16 @@
 //! Owns: words and rounding. Never does: measure, or know a formula.
 
 use super::constants::Constants;
+use super::figure::figure;
 use super::figures::{FIGURES_FILE, Figures};
 use super::formulas::{Finality, Setting, cpu_ratio, ratio, tps_limit};
 use super::machine::Machine;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+
+/// From this load average on, something else took a whole core.
+const BUSY: f64 = 1.0;
 
 /// All that is shown.
 #[derive(Clone, Debug)]
@@ -17,6 +21,8 @@ pub struct Report {
     pub machine: Machine,
     /// The directory whose disk was measured.
     pub disk: Disk,
+    /// Of the last minute before.
+    pub load_average: f64,
     /// Of the measurements.
     pub seconds: f64,
     /// A quick look only.
@@ -99,6 +105,13 @@ impl Report {
         if *is_memory {
             text.push_str("This is memory, no disk: syncs cost nothing here. Name a directory on a disk with --dir.\n");
         }
+        if self.load_average >= BUSY {
+            let _ = writeln!(
+                text,
+                "The machine was busy (load average {:.1}): alone it does better, and the ratios are lower.",
+                self.load_average
+            );
+        }
         if self.is_quick {
             text.push_str("A quick look: these figures are rough.\n");
         }
@@ -108,17 +121,17 @@ impl Report {
     fn write_constants(&self, text: &mut String) {
         text.push_str("\nWhat things cost here\n");
         for row in self.constants.rows() {
-            let _ = writeln!(text, "  {:<46} {:>9} {}", row.what, figure(row.value), row.unit);
+            let line = format!("  {:<46} {:>9} {}", row.what, figure(row.value), row.unit);
+            let _ = writeln!(text, "{}", line.trim_end());
         }
     }
 
     fn write_bounds(&self, text: &mut String) {
         let Setting { validators, cores, blocks_per_second } = self.setting;
         let (quorums, client_us) = (self.constants.quorums, self.constants.chain.sign_us);
-        let rate = figure(blocks_per_second);
         let _ = writeln!(
             text,
-            "\n{validators} validators on {cores} cores at {rate} blocks/s, M = {}, L = {}",
+            "\n{validators} validators on {cores} cores at {blocks_per_second} blocks/s, M = {}, L = {}",
             quorums.m(),
             quorums.l()
         );
@@ -202,6 +215,8 @@ impl Report {
             "ok": true,
             "quick": self.is_quick,
             "seconds": self.seconds,
+            "version": env!("CARGO_PKG_VERSION"),
+            "load_average": self.load_average,
             "machine": {"text": self.machine.text(), "cores": self.machine.cores, "model": self.machine.model},
             "disk": {
                 "dir": self.disk.dir, "file_system": self.disk.file_system, "is_memory": self.disk.is_memory,
@@ -244,28 +259,6 @@ impl Report {
             "e_fin": ratios.and_then(|ratios| ratios.e_fin),
             "e_cpu": ratios.and_then(|ratios| ratios.e_cpu),
         })
-    }
-}
-
-/// Three digits that mean something, thousands set apart.
-fn figure(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if size < 0.0995 => format!("{value:.4}"),
-        size if size < 0.995 => format!("{value:.3}"),
-        size if size < 9.95 => format!("{value:.2}"),
-        size if size < 99.5 => format!("{value:.1}"),
-        _ => {
-            let digits = format!("{value:.0}");
-            let mut grouped = String::new();
-            for (place, digit) in digits.chars().enumerate() {
-                if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                    grouped.push(',');
-                }
-                grouped.push(digit);
-            }
-            grouped
-        }
     }
 }
 
