@@ -26,8 +26,8 @@ pub fn cpu_us_of<T>(work: impl FnOnce() -> T) -> (T, f64) {
     (outcome, micros(thread_cpu().saturating_sub(before)))
 }
 
-/// Microseconds of processor time of one call, measured in rounds of many calls for about `span`: what one of the ten
-/// least disturbed in a hundred rounds shows.
+/// Microseconds of processor time of one call, measured in rounds of many calls for about `span`: of a hundred rounds,
+/// the tenth counted from the least disturbed.
 pub fn cost_us(span: Duration, mut work: impl FnMut()) -> f64 {
     work();
     let until = Instant::now() + span;
