@@ -78,6 +78,8 @@ pub enum Command {
     Load(LoadArgs),
     /// Run the production rules, drivers and journal through simulated networks, disks and faults, seed by seed
     Simulate(crate::simulate::SimulateArgs),
+    /// Measure what this machine allows validators that share it, and how near to it the last measured figures are
+    Limits(crate::limits::LimitsArgs),
     /// Check what nodes received from each other ('node --trace-received')
     #[command(subcommand)]
     Trace(TraceCommand),
@@ -585,6 +587,7 @@ mod tests {
             "minuet simulate --regions us-east-1:3,us-west-2:4 --real --bandwidth-mbit 100 --block-bytes 1000",
             "minuet node --config a.toml --trace-received received.jsonl",
             "minuet trace check a.jsonl b.jsonl --genesis g.json",
+            "minuet limits --validators 11 --blocks-per-second 2.5 --dir d --figures f.json --quick --json",
             "minuet chaos --seed 7 --kills 10 --outages 3 --json",
             "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
         ] {

@@ -11,6 +11,7 @@ mod exit;
 mod genesis;
 mod journal;
 mod keys;
+mod limits;
 mod load;
 mod localnet;
 mod logging;
@@ -77,6 +78,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
             }
             load::run(args)
         }
+        Command::Limits(args) => limits::run(args),
         Command::Trace(command) => trace::run(command),
         Command::Chaos(args) => chaos::run(args, &cli.global),
         Command::Node(args) => node(args, &cli.global),

@@ -20,6 +20,7 @@ pub mod hello;
 mod hub;
 mod inlets;
 mod link;
+pub mod loopback;
 mod reader;
 mod rings;
 mod score;

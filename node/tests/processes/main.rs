@@ -11,6 +11,7 @@ mod dashboard;
 mod followers;
 mod fsync_order;
 mod harness;
+mod limits;
 mod localnet;
 mod metrics;
 mod moving;
