@@ -115,10 +115,11 @@ fn measure(args: &BreakdownArgs, dir: &Path, global: &Global) -> Result<Output, 
         signal_hook::flag::register(signal, stop.clone())
             .map_err(|error| Failure::new(Exit::Generic, format!("signals cannot be received: {error}")))?;
     }
+    let manifest = network::place(args, dir)?;
     let client_file = dir.join(CLIENT_FILE);
     let (layer, written) = spans::open(&client_file)?.unzip();
     logging::start(global.log_level.as_deref(), "warn", global.log_format.unwrap_or(LogFormat::Text), layer)?;
-    let mut network = Network::start(args, dir, global, &stop)?;
+    let mut network = Network::start(&manifest, dir, global, &stop)?;
 
     let (pids, own) = (network.fleet.pids(), std::process::id());
     let (threads, client) = (ThreadTimes::of(&pids), usage(own).cpu_ms);

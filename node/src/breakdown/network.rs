@@ -34,12 +34,11 @@ pub struct Network {
 }
 
 impl Network {
-    /// Makes it in a directory, starts it and waits until blocks become final on all nodes.
+    /// Starts what [`place`] made and waits until blocks become final on all nodes.
     ///
     /// # Errors
-    /// The directory, the ports, or a node that does not come up.
-    pub fn start(args: &BreakdownArgs, dir: &Path, global: &Global, stop: &AtomicBool) -> Result<Self, Failure> {
-        let manifest = place(args, dir)?;
+    /// A node that does not come up.
+    pub fn start(manifest: &Manifest, dir: &Path, global: &Global, stop: &AtomicBool) -> Result<Self, Failure> {
         let arguments = (0..VALIDATORS).map(|_| ["--spans", SPANS_FILE].map(str::to_owned).to_vec());
         let mut fleet = Fleet::with(dir, global, arguments.collect());
         fleet.start()?;
@@ -54,8 +53,11 @@ pub fn files(dir: &Path) -> impl Iterator<Item = PathBuf> {
     (0..VALIDATORS).map(move |index| home(dir, index).join(SPANS_FILE))
 }
 
-/// Keys, genesis and configurations, with ports that are free.
-fn place(args: &BreakdownArgs, dir: &Path) -> Result<Manifest, Failure> {
+/// Makes keys, genesis and configurations in an empty directory, with ports that are free.
+///
+/// # Errors
+/// The directory or the ports.
+pub fn place(args: &BreakdownArgs, dir: &Path) -> Result<Manifest, Failure> {
     let make = |base_port| {
         prepare(&LocalnetArgs {
             validators: Some(VALIDATORS),

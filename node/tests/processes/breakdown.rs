@@ -75,6 +75,7 @@ fn moments_are_written_only_if_asked_for() {
     let file = lone.path("spans.jsonl");
     let flags = ["--spans", text(&file)];
     let node = Node::spawn_by(Command::new(MINUET), &lone.config, &flags, View::at(lone.rpc));
+    node.says("the node runs");
     node.view.goes_on(3);
     assert!(node.stop().success());
     let written = fs::read_to_string(&file).unwrap();
