@@ -428,14 +428,11 @@ impl Driver {
             Event::Certified(certificate) => {
                 self.show_certificate(certificate);
                 let view = certificate.view.0;
-                match certificate.kind {
-                    CertificateKind::Notarization => {
-                        tracing::trace!(name: spans::NOTARIZED, target: spans::TARGET, view);
-                    }
-                    CertificateKind::Finalization => {
-                        tracing::trace!(name: spans::FINALIZED, target: spans::TARGET, view);
-                    }
-                    CertificateKind::Nullification => {}
+                if certificate.is_notarization() {
+                    tracing::trace!(name: spans::NOTARIZED, target: spans::TARGET, view);
+                }
+                if certificate.kind == CertificateKind::Finalization {
+                    tracing::trace!(name: spans::FINALIZED, target: spans::TARGET, view);
                 }
                 if !certificate.is_notarization() {
                     self.status.nullified_views.add(1);
