@@ -9,7 +9,7 @@ CARGO ?= cargo
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
-.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora model seeded-bugs seeded-simulations lint bench clean
+.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora model seeded-bugs seeded-simulations lint bench breakdown flamegraph clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,12 @@ lint: setup ## Check formatting and lints
 
 bench: setup ## Run the micro-benchmarks (several minutes)
 	$(CARGO) bench --workspace --locked --benches
+
+breakdown: build ## Show where the time of a transfer and of a view goes (ARGS='--rate 1000 --duration 20')
+	$(MINUET) breakdown $(ARGS)
+
+flamegraph: build ## Draw where six validators spend their processor time under load (RATE=1000; closed loop by default)
+	@bash scripts/flamegraph.sh
 
 clean: ## Delete build outputs
 	$(CARGO) clean

@@ -37,10 +37,12 @@ use checks::PendingChecks;
 use committing::Committing;
 use conduct::Conducts;
 use fetching::Fetching;
+use minuet_core::certificate::CertificateKind;
 use minuet_core::codec::CodecError;
 use minuet_core::evidence::Evidence;
 use minuet_core::messages::{JournalRecord, LedgerReply, LedgerRequest, MempoolReply, PeerEvent};
 use minuet_core::rejection::RejectReason;
+use minuet_core::spans;
 use minuet_core::statement::StatementKey;
 use minuet_core::status::NodeStatus;
 use minuet_core::views::ViewWriter;
@@ -410,6 +412,7 @@ impl Driver {
         match event {
             Event::EnteredView { view, leader } => {
                 self.showing.entered(*view, self.now);
+                tracing::trace!(name: spans::ENTERED, target: spans::TARGET, view = view.0);
                 tracing::debug!(%view, %leader, "entered view");
             }
             Event::Nullified { view, reason } => {
@@ -424,6 +427,13 @@ impl Driver {
             }
             Event::Certified(certificate) => {
                 self.show_certificate(certificate);
+                let view = certificate.view.0;
+                if certificate.is_notarization() {
+                    tracing::trace!(name: spans::NOTARIZED, target: spans::TARGET, view);
+                }
+                if certificate.kind == CertificateKind::Finalization {
+                    tracing::trace!(name: spans::FINALIZED, target: spans::TARGET, view);
+                }
                 if !certificate.is_notarization() {
                     self.status.nullified_views.add(1);
                 }

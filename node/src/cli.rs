@@ -83,6 +83,8 @@ pub enum Command {
     /// Check what nodes received from each other ('node --trace-received')
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Run six validators under load and show where the time of a transfer and of a view goes
+    Breakdown(crate::breakdown::BreakdownArgs),
     /// Kill, stop and cut off the validators of a network on this machine, under load, and check that all holds
     Chaos(ChaosArgs),
 }
@@ -520,7 +522,7 @@ pub struct ChaosArgs {
     pub base_port: u16,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
     if rate > 0.0 && rate <= 1_000_000.0 { Ok(rate) } else { Err("must be above 0 and at most 1000000".to_owned()) }
 }
@@ -588,6 +590,7 @@ mod tests {
             "minuet node --config a.toml --trace-received received.jsonl",
             "minuet trace check a.jsonl b.jsonl --genesis g.json",
             "minuet limits --validators 11 --blocks-per-second 2.5 --dir d --figures f.json --quick --json",
+            "minuet breakdown --rate 100 --duration 10 --dir d --json",
             "minuet chaos --seed 7 --kills 10 --outages 3 --json",
             "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
         ] {

@@ -1,6 +1,7 @@
 //! The `minuet` program: the node, and the commands that operate and use one.
 
 mod amount;
+mod breakdown;
 mod chaos;
 mod cli;
 mod client;
@@ -19,6 +20,7 @@ mod metrics;
 mod output;
 mod run;
 mod simulate;
+mod spans;
 mod trace;
 mod versions;
 
@@ -54,11 +56,11 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> Result<Output, Failure> {
-    // A node's configuration says how it logs.
-    if !matches!(cli.command, Command::Node(_)) {
+    // A node's configuration says how it logs, and what is broken down is recorded as log lines are.
+    if !matches!(cli.command, Command::Node(_) | Command::Breakdown(_)) {
         // Simulated nodes warn all the time.
         let level = if matches!(cli.command, Command::Simulate(_)) { "off" } else { "warn" };
-        logging::start(cli.global.log_level.as_deref(), level, cli.global.log_format.unwrap_or(LogFormat::Text))?;
+        logging::start(cli.global.log_level.as_deref(), level, cli.global.log_format.unwrap_or(LogFormat::Text), None)?;
     }
     match &cli.command {
         Command::Keys(command) => keys::run(command),
@@ -80,6 +82,7 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         }
         Command::Limits(args) => limits::run(args),
         Command::Trace(command) => trace::run(command),
+        Command::Breakdown(args) => breakdown::run(args, &cli.global),
         Command::Chaos(args) => chaos::run(args, &cli.global),
         Command::Node(args) => node(args, &cli.global),
         Command::Simulate(args) => simulate(args),
@@ -96,7 +99,8 @@ fn simulate(args: &simulate::SimulateArgs) -> Result<Output, Failure> {
 fn node(args: &NodeArgs, global: &Global) -> Result<Output, Failure> {
     fail_writes_beyond_a_limit()?;
     let config = config::load(&args.config, std::env::vars(), &args.overrides, global.log())?;
-    logging::start(global.log_level.as_deref(), &config.log.level, config.log.format)?;
+    let (spans, _written_until_the_end) = spans::open(&config.trace.spans)?.unzip();
+    logging::start(global.log_level.as_deref(), &config.log.level, config.log.format, spans)?;
     if args.exit_with_stdin {
         stop_with_stdin()?;
     }

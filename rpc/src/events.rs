@@ -11,6 +11,7 @@ use crate::waiters::Waiters;
 use minuet_core::Height;
 use minuet_core::messages::FinalizedBlock;
 use minuet_core::ring::{AsyncWaiter, Doorbell, Receiver};
+use minuet_core::spans;
 use minuet_core::status::NodeStatus;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -132,6 +133,8 @@ impl Feed {
             self.status.times.finality.record(finality_us);
         }
         self.remember(Arc::clone(&entry));
+        let (view, count) = (entry.header.view().0, entry.transactions.len() as u64);
+        tracing::trace!(name: spans::TOLD, target: spans::TARGET, view, count);
         self.tip.send_replace(height);
         self.waiters.finalized(height, entry.transactions.iter().map(|transaction| transaction.hash()));
     }

@@ -7,6 +7,7 @@ use crate::refusal::{admission, inconsistent, invalid, read_only};
 use crate::services::Shared;
 use crate::source::Role;
 use minuet_core::messages::{MAX_SUBMITTED_TOGETHER, PoolStatus};
+use minuet_core::spans;
 use minuet_core::{Bytes, Height, TxHash, keccak256};
 use prost::bytes::Bytes as WireBytes;
 use std::time::{Duration, Instant};
@@ -35,6 +36,7 @@ fn refuse_if_read_only(shared: &Shared) -> Result<(), Status> {
 pub async fn submit(shared: &Shared, envelope: Bytes) -> Result<TxHash, Status> {
     refuse_if_read_only(shared)?;
     let hash = keccak256(&envelope);
+    tracing::trace!(name: spans::RECEIVED, target: spans::TARGET, hash = hash.as_slice());
     match shared.pool.submit(envelope).await? {
         Ok(admitted) => Ok(admitted),
         Err(_) if location(shared, &hash)?.is_some() => Ok(hash),
@@ -59,6 +61,8 @@ pub async fn submit_many(shared: &Shared, batch: Vec<WireBytes>) -> Result<Vec<p
     for (place, bytes) in batch.into_iter().enumerate() {
         match envelope_field(bytes) {
             Ok(envelope) => {
+                // Hashed only while somebody records it.
+                tracing::trace!(name: spans::RECEIVED, target: spans::TARGET, hash = keccak256(&envelope).as_slice());
                 good.push(envelope);
                 places.push(place);
             }

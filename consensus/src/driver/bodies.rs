@@ -9,6 +9,7 @@ use minuet_core::bls::BlsSignature;
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::{LedgerRequest, Verdict};
 use minuet_core::rejection::RejectReason;
+use minuet_core::spans;
 use minuet_core::{Digest, Height, PeerId, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -308,6 +309,9 @@ impl Driver {
             Verdict::MissingParent => self.blocks.judged(&digest, Execution::Waiting),
             Verdict::Valid => {
                 self.blocks.judged(&digest, Execution::Valid);
+                if let Some(header) = self.blocks.header(&digest) {
+                    tracing::trace!(name: spans::JUDGED, target: spans::TARGET, view = header.view().0);
+                }
                 self.feed(Input::Judged { digest, valid: true });
             }
             Verdict::Invalid(reason) => {
@@ -326,6 +330,9 @@ impl Driver {
         match self.blocks.add_body(message.digest, message.body.clone()) {
             Some(true) => {
                 self.fetching.have_block(&message.digest);
+                if let Some(header) = self.blocks.header(&message.digest) {
+                    tracing::trace!(name: spans::BODY, target: spans::TARGET, view = header.view().0);
+                }
                 self.show_block(&message.digest);
             }
             Some(false) => self.reject(peer, RejectReason::WrongBody),

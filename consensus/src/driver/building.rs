@@ -4,6 +4,7 @@ use super::Driver;
 use crate::input::Input;
 use minuet_core::block::Block;
 use minuet_core::messages::{Branch, LedgerRequest, MempoolRequest};
+use minuet_core::spans;
 use minuet_core::transaction::{TRANSFER_GAS, Transaction};
 use minuet_core::{Digest, ValidatorIndex, View};
 use std::sync::Arc;
@@ -81,6 +82,7 @@ impl Building {
 impl Driver {
     pub(super) fn begin_building(&mut self, view: View, parent: Digest, only_empty: bool, empty_after_us: u64) {
         let empty_at_us = self.now.mono_us.saturating_add(empty_after_us.max(MIN_SELECTION_US));
+        tracing::trace!(name: spans::ASKED, target: spans::TARGET, view = view.0);
         self.building = Some(Building { view, parent, stage: Stage::WaitingForParent, only_empty, empty_at_us });
         self.pump_building();
     }
@@ -147,6 +149,7 @@ impl Driver {
         let header = Arc::new(self.replica.rules().empty_block(parent, building.view, me, self.now.wall));
         self.set_stage(Stage::Done);
         self.blocks.add_header(&header);
+        tracing::trace!(name: spans::BUILT, target: spans::TARGET, view = building.view.0, count = 0u64);
         self.feed(Input::Built { header });
     }
 
@@ -162,7 +165,9 @@ impl Driver {
         let base_fee = self.replica.rules().base_fee(&parent, time);
         let recipient = self.verifier.committee().get(me).map(|validator| validator.fee_recipient);
         let beneficiary = recipient.unwrap_or_default();
-        self.seal_pace.running = Some((view, self.now.mono_us, transactions.len() as u64));
+        let count = transactions.len() as u64;
+        tracing::trace!(name: spans::SELECTED, target: spans::TARGET, view = view.0, count);
+        self.seal_pace.running = Some((view, self.now.mono_us, count));
         self.out.ledger.push(LedgerRequest::Seal {
             view,
             parent,
@@ -187,6 +192,8 @@ impl Driver {
         let wanted = self.building.as_ref().is_some_and(|b| b.view == view && b.stage == Stage::Sealing);
         if wanted {
             self.set_stage(Stage::Done);
+            let count = block.body().transactions.len() as u64;
+            tracing::trace!(name: spans::BUILT, target: spans::TARGET, view = view.0, count);
             self.feed(Input::Built { header: block.header().clone() });
         }
     }

@@ -13,6 +13,7 @@ use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::Certificate;
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::{JournalReply, JournalRequest};
+use minuet_core::spans;
 use minuet_core::statement::{SignedStatement, Statement, StatementKey};
 use minuet_core::wire::{FrameKind, Recipients};
 use minuet_core::{Bytes, Digest, PeerId, ValidatorIndex, View};
@@ -93,6 +94,7 @@ impl Driver {
         });
         if !matches!(statement, Statement::Nullify { .. }) {
             self.showing.own_vote(statement.view(), self.now);
+            tracing::trace!(name: spans::DECIDED, target: spans::TARGET, view = statement.view().0);
         }
         let records = self.casting.journaling.statement(&self.replica, statement, ground, block);
         self.casting.records.extend(records);
@@ -157,6 +159,9 @@ impl Driver {
             }
             Then::Say(statement) => {
                 if let Some(signed) = self.sign(statement) {
+                    if statement.digest().is_some() {
+                        tracing::trace!(name: spans::VOTED, target: spans::TARGET, view = statement.view().0);
+                    }
                     self.out.statement(Recipients::All, &signed);
                     self.feed(Input::Checked(Verified::own(signed)));
                 }
@@ -168,6 +173,7 @@ impl Driver {
                     let payload = Bytes::from(proposal.to_bytes());
                     self.blocks.set_signature(&digest, signed.signature);
                     self.casting.proposed = Some((view, digest, payload.clone()));
+                    tracing::trace!(name: spans::PROPOSED, target: spans::TARGET, view = view.0);
                     self.out.proposal(Recipients::All, payload);
                     self.send_body(Recipients::All, &digest);
                     self.feed(Input::Checked(Verified::own(signed)));

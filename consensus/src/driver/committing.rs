@@ -5,6 +5,7 @@ use super::bodies::Execution;
 use super::{Driver, Fatal};
 use minuet_core::certificate::Certificate;
 use minuet_core::messages::LedgerRequest;
+use minuet_core::spans;
 use minuet_core::{Digest, Height, View};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -49,6 +50,7 @@ impl Driver {
                     if let Some(last) = blocks.last() {
                         self.committing.sent.insert(*last, finalization.view);
                     }
+                    tracing::trace!(name: spans::COMMITTING, target: spans::TARGET, view = finalization.view.0);
                     self.out.ledger.push(LedgerRequest::Commit { blocks, finalization });
                 }
                 Some(digest) => {

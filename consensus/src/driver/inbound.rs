@@ -7,6 +7,7 @@ use crate::wire::{BodyMessage, Proposal, Request, Response};
 use minuet_core::certificate::{Certificate, CertificateError};
 use minuet_core::messages::{BulkFrame, CertificateFrame, ConsensusFrame, PeerFrame};
 use minuet_core::rejection::RejectReason;
+use minuet_core::spans;
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::wire::FrameKind;
 use minuet_core::{PeerId, View};
@@ -168,6 +169,7 @@ impl Driver {
         let vote =
             SignedStatement { statement: Statement::Notarize { view, digest }, signer, signature: proposal.signature };
         if self.replica.wants_proposal(view, &digest) {
+            tracing::trace!(name: spans::PROPOSAL, target: spans::TARGET, view = view.0);
             self.blocks.add_proposal(proposal);
             self.show_block(&digest);
             self.match_early_body(&digest);

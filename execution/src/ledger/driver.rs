@@ -7,6 +7,7 @@
 use super::{Ledger, LedgerError, SealParts};
 use minuet_core::messages::{Admitted, FinalizedBlock, LedgerReply, LedgerRequest, StateNotice};
 use minuet_core::ring::{Receiver, SendError, Sender};
+use minuet_core::spans;
 use minuet_core::status::NodeStatus;
 use std::collections::VecDeque;
 use std::fmt;
@@ -184,12 +185,16 @@ impl LedgerDriver {
         self.outbox.push_back(Output::Notice(finality.notice));
         for mut event in finality.events {
             event.stored_at_us = stored_at_us;
+            let (view, count) = (event.header.view().0, event.transactions.len() as u64);
+            tracing::trace!(name: spans::STORED, target: spans::TARGET, view, count);
             self.status.finalized_blocks.add(1);
             self.status.finalized_gas.add(event.header.gas_used());
             self.status.finalized_transactions.add(event.transactions.len() as u64);
             self.rings.events.send_or_drop(event);
         }
-        self.status.commit_us.set(stored_at_us.saturating_sub(started_us));
+        let took_us = stored_at_us.saturating_sub(started_us);
+        tracing::trace!(name: spans::WRITTEN, target: spans::TARGET, count = took_us);
+        self.status.commit_us.set(took_us);
         self.show_tip();
     }
 
@@ -197,7 +202,10 @@ impl LedgerDriver {
     fn show_execution(&mut self, started_us: u64) {
         if let Some(root_us) = self.ledger.take_root_us() {
             let times = &self.status.times;
-            times.execution.record((self.now_us)().saturating_sub(started_us));
+            let execution_us = (self.now_us)().saturating_sub(started_us);
+            tracing::trace!(name: spans::EXECUTED, target: spans::TARGET, count = execution_us);
+            tracing::trace!(name: spans::ROOTED, target: spans::TARGET, count = root_us);
+            times.execution.record(execution_us);
             times.state_root.record(root_us);
         }
         self.status.state_root_mismatches.set(self.ledger.mismatches());

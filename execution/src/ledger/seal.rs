@@ -6,6 +6,7 @@ use crate::transfer::BlockContext;
 use minuet_core::block::{Block, Body};
 use minuet_core::header::{BlockHeader, HeaderParts};
 use minuet_core::messages::StateNotice;
+use minuet_core::spans;
 use minuet_core::transaction::{Transaction, transactions_root};
 use minuet_core::{Address, Bytes, TimeMs, ValidatorIndex, View};
 use std::sync::Arc;
@@ -58,6 +59,10 @@ impl Ledger {
             }
         }
         let (execution, root_us) = executor.finish_timed(self.workers, now_us);
+        for transaction in execution.transactions.iter() {
+            let (hash, view) = (transaction.hash(), parts.view.0);
+            tracing::trace!(name: spans::INCLUDED, target: spans::TARGET, hash = hash.as_slice(), view);
+        }
         self.root_us = Some(root_us);
         let envelopes: Vec<Bytes> = execution.transactions.iter().map(|t| t.envelope().clone()).collect();
         let header = BlockHeader::seal(&HeaderParts {

@@ -8,6 +8,7 @@ use super::frames::{self, Packed};
 use crate::{MempoolConfig, Pool};
 use minuet_core::messages::{GossipCommand, NetworkCommand};
 use minuet_core::ring::Sender;
+use minuet_core::spans;
 use minuet_core::transaction::Transaction;
 use minuet_core::wire::{FrameKind, Recipients};
 use minuet_core::{Address, PeerId};
@@ -162,6 +163,9 @@ impl Gossip {
         self.round += 1;
         let mut senders = Vec::new();
         for packed in frames::pack(transactions) {
+            for transaction in &packed.transactions {
+                tracing::trace!(name: spans::GOSSIPED, target: spans::TARGET, hash = transaction.hash().as_slice());
+            }
             // What does not fit into the ring is offered again later.
             if !send(ring, Recipients::All, &packed) {
                 break;

@@ -5,6 +5,7 @@ use crate::{Examined, Origin, Pool, SignatureCheck};
 use minuet_core::ed25519::Item;
 use minuet_core::mempool_errors::{AdmissionError, RefusalTally};
 use minuet_core::messages::{ManyReply, PeerFrame, SubmissionReply};
+use minuet_core::spans;
 use minuet_core::transaction::{Transaction, TransactionError};
 use minuet_core::wire::Offence;
 use minuet_core::{Address, Bytes, Digest, PeerId, TxHash};
@@ -91,7 +92,10 @@ impl Batch {
     pub(super) fn submit(&mut self, pool: &mut Pool, envelope: &Bytes, reply: ReplyTo) {
         match pool.examine(envelope) {
             Ok(Examined::Known(hash)) => self.known.push((hash, reply)),
-            Ok(Examined::New(transaction)) => self.candidate(transaction).replies.push(reply),
+            Ok(Examined::New(transaction)) => {
+                tracing::trace!(name: spans::TAKEN, target: spans::TARGET, hash = transaction.hash().as_slice());
+                self.candidate(transaction).replies.push(reply);
+            }
             Err(error) => {
                 self.refused.count(&error);
                 self.groups.answer(reply, Err(error));
@@ -140,6 +144,7 @@ impl Batch {
                     self.known_senders.extend(pool.mark_shared(&hash, peer));
                 }
                 Ok(Examined::New(transaction)) => {
+                    tracing::trace!(name: spans::HEARD, target: spans::TARGET, hash = transaction.hash().as_slice());
                     let peers = &mut self.candidate(transaction).peers;
                     if !peers.contains(&peer) {
                         peers.push(peer);

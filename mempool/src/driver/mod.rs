@@ -25,6 +25,7 @@ use minuet_core::messages::{
     TransactionFrame,
 };
 use minuet_core::ring::{Receiver, Sender};
+use minuet_core::spans;
 use minuet_core::status::NodeStatus;
 use minuet_core::transaction::Transaction;
 use minuet_core::wire::Offence;
@@ -307,6 +308,7 @@ impl<D: Directory> MempoolDriver<D> {
 
     /// What follows from a new transaction in the pool.
     fn take_over(&mut self, transaction: &Arc<Transaction>, peers: &[PeerId], is_own: bool) {
+        tracing::trace!(name: spans::ADMITTED, target: spans::TARGET, hash = transaction.hash().as_slice());
         for peer in peers {
             self.pool.mark_shared(&transaction.hash(), *peer);
         }

@@ -45,12 +45,20 @@ impl Fleet {
             let peers = format!("p2p.peers=[{}]", peers.join(", "));
             ["--trace-received", TRACE_FILE, "--set", &peers].map(str::to_owned).to_vec()
         };
-        Self {
-            dir: dir.to_owned(),
-            global: global.clone(),
-            arguments: (0..manifest.validators).map(arguments).collect(),
-            children: (0..manifest.validators).map(|_| None).collect(),
-        }
+        Self::with(dir, global, (0..manifest.validators).map(arguments).collect())
+    }
+
+    /// Of a network each of whose validators is told this beside its configuration.
+    #[must_use]
+    pub fn with(dir: &Path, global: &Global, arguments: Vec<Vec<String>>) -> Self {
+        let children = arguments.iter().map(|_| None).collect();
+        Self { dir: dir.to_owned(), global: global.clone(), arguments, children }
+    }
+
+    /// The processes that were started.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        self.children.iter().flatten().map(Child::id).collect()
     }
 
     /// Where each validator's trace is.

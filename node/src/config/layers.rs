@@ -41,6 +41,9 @@ pub struct Overrides {
     /// Append every signed message from peers to this file [config: trace.received]
     #[arg(long, value_name = "FILE")]
     pub trace_received: Option<PathBuf>,
+    /// Append the moments of transfers and views to this file, for 'breakdown' [config: trace.spans]
+    #[arg(long, value_name = "FILE")]
+    pub spans: Option<PathBuf>,
     /// Serve /metrics, /livez and /readyz [config: metrics.enabled]
     #[arg(long)]
     pub metrics: bool,
@@ -115,11 +118,13 @@ fn apply_flags(
 ) -> Result<(), Failure> {
     let data_dir = overrides.data_dir.as_ref().map(|path| path.display().to_string());
     let trace_received = overrides.trace_received.as_ref().map(|path| path.display().to_string());
+    let spans = overrides.spans.as_ref().map(|path| path.display().to_string());
     let named = [
         ("--data-dir", "data_dir", data_dir),
         ("--p2p-listen-address", "p2p.listen_address", overrides.p2p_listen_address.clone()),
         ("--rpc-listen-address", "rpc.listen_address", overrides.rpc_listen_address.clone()),
         ("--trace-received", "trace.received", trace_received),
+        ("--spans", "trace.spans", spans),
         ("--metrics", "metrics.enabled", overrides.metrics.then(|| "true".to_owned())),
         ("--metrics-listen-address", "metrics.listen_address", overrides.metrics_listen_address.clone()),
         ("--log-level", "log.level", level.map(str::to_owned)),
@@ -193,7 +198,9 @@ fn resolve_paths(config: &mut NodeConfig, file: &Path) {
         *path = base.join(&*path);
     }
     // No path at all means no trace.
-    if !config.trace.received.as_os_str().is_empty() {
-        config.trace.received = base.join(&config.trace.received);
+    for path in [&mut config.trace.received, &mut config.trace.spans] {
+        if !path.as_os_str().is_empty() {
+            *path = base.join(&*path);
+        }
     }
 }

@@ -163,6 +163,8 @@ pub struct LogConfig {
 pub struct TraceConfig {
     /// Where every signed message from peers is written, as JSON lines; empty: nowhere.
     pub received: PathBuf,
+    /// Where the moments of transfers and views are written, as JSON lines; empty: nowhere.
+    pub spans: PathBuf,
 }
 
 /// The form of log lines.

@@ -12,7 +12,7 @@ use super::outages::Outages;
 use super::senders::Senders;
 use super::stops::Stops;
 use crate::client::{FinalBlock, Merger};
-use minuet_core::{B256, Bytes, Height};
+use minuet_core::{B256, Bytes, Height, spans};
 use minuet_rpc::client::Client;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -291,6 +291,8 @@ impl Engine {
     fn make(&mut self, sender: usize, due_us: u64) {
         self.made += 1;
         let transaction = self.senders.sign(sender);
+        let late_us = self.now_us().saturating_sub(due_us);
+        tracing::trace!(name: spans::OFFERED, target: spans::TARGET, hash = transaction.hash().as_slice(), count = late_us);
         let node = self.node_for(sender);
         let number = self.book.offer(Transfer {
             hash: transaction.hash(),
@@ -461,7 +463,12 @@ impl Engine {
 
     fn final_hashes(&mut self, height: u64, hashes: &[B256]) {
         let now = self.now_us();
-        let ours: Vec<usize> = hashes.iter().filter_map(|hash| self.book.finalized(hash, now, height)).collect();
+        let mut became_final = |hash: &B256| {
+            let number = self.book.finalized(hash, now, height)?;
+            tracing::trace!(name: spans::FINAL, target: spans::TARGET, hash = hash.as_slice());
+            Some(number)
+        };
+        let ours: Vec<usize> = hashes.iter().filter_map(&mut became_final).collect();
         if !ours.is_empty() {
             self.outages.became_final(now);
         }

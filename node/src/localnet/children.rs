@@ -31,6 +31,8 @@ pub struct Validator {
 
 /// Where a validator's trace of what it received goes, beside its configuration.
 pub const TRACE_FILE: &str = "received.jsonl";
+/// And where its moments go, with `--spans`.
+pub const SPANS_FILE: &str = "spans.jsonl";
 /// Where its output goes.
 pub const LOG_FILE: &str = "node.log";
 

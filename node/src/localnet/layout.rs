@@ -2,7 +2,7 @@
 //!
 //! Invariant: only names that a localnet makes are ever deleted, and only in a directory with its manifest.
 
-use super::children::{LOG_FILE, TRACE_FILE};
+use super::children::{LOG_FILE, SPANS_FILE, TRACE_FILE};
 use crate::cli::LocalnetArgs;
 use crate::config::{
     ConsensusConfig, FleetEntry, METRICS_PORT, NodeConfig, P2P_PORT, PeerConfig, RPC_PORT, VISUALIZER_PORT,
@@ -246,7 +246,7 @@ fn clear(dir: &Path, validators: u16) -> Result<(), Failure> {
         if data.exists() {
             fs::remove_dir_all(&data).map_err(|error| failed(&data, "delete", error))?;
         }
-        for name in ["config.toml", BLS_FILE, NETWORK_FILE, VALIDATOR_FILE, LOG_FILE, TRACE_FILE] {
+        for name in ["config.toml", BLS_FILE, NETWORK_FILE, VALIDATOR_FILE, LOG_FILE, TRACE_FILE, SPANS_FILE] {
             remove(&home.join(name))?;
         }
         remove(&crate::run::first_use::marker_of(&home.join(BLS_FILE)))?;

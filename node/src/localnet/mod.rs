@@ -9,7 +9,7 @@ mod observe;
 mod process;
 mod watch;
 
-pub use children::{LOG_FILE, TRACE_FILE, command};
+pub use children::{LOG_FILE, SPANS_FILE, TRACE_FILE, command};
 pub use layout::{GENESIS_FILE, Manifest, home, prepare};
 pub use process::usage;
 

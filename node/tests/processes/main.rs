@@ -3,6 +3,7 @@
 //!
 //! One binary, so that the networks of six come one after the other (see [`harness::Network`]).
 
+mod breakdown;
 mod chaos;
 mod copies;
 mod crashes;

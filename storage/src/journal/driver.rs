@@ -4,6 +4,7 @@ use super::{Journal, JournalError};
 use minuet_core::file::Directory;
 use minuet_core::messages::{JournalReply, JournalRequest};
 use minuet_core::ring::{Receiver, RingMessage, Sender};
+use minuet_core::spans;
 use minuet_core::status::NodeStatus;
 use std::sync::Arc;
 use std::time::Instant;
@@ -67,6 +68,7 @@ impl<D: Directory> JournalDriver<D> {
             let start = Instant::now();
             self.journal.sync()?;
             let sync_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            tracing::trace!(name: spans::SYNCED, target: spans::TARGET, count = sync_us);
             self.status.journal_sync_us.set(sync_us);
             self.status.times.journal_sync.record(sync_us);
             // Without a receiver the node is stopping already.
