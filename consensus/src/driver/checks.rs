@@ -169,7 +169,7 @@ mod tests {
     const VOTE: Statement = Statement::Notarize { view: View(7), digest: B256::ZERO };
 
     fn notarization() -> Certificate {
-        let signers = [1, 2, 3].map(ValidatorIndex);
+        let signers = [1, 2, 3].map(ValidatorIndex).into_iter();
         Certificate::from_aggregate(CertificateKind::Notarization, &VOTE, 6, signers, BlsSignature([1; 48]))
     }
 

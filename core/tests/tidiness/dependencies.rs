@@ -23,7 +23,7 @@ const OURS: [(&str, &[&str]); 14] = [
 ];
 
 /// Libraries whose name starts so, and the only crates that may use them, tests included.
-const EXTERNAL: [(&str, &[&str]); 20] = [
+const EXTERNAL: [(&str, &[&str]); 21] = [
     ("metrics", &["node"]),
     ("axum", &["visualizer", "node"]),
     ("hyper", &["visualizer", "node"]),

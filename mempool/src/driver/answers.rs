@@ -65,6 +65,11 @@ impl Answers {
         }
     }
 
+    /// Whether a block is to be made and nothing was there for it yet.
+    pub(super) const fn is_selecting(&self) -> bool {
+        self.select.is_some()
+    }
+
     pub(super) fn note(&mut self, notice: &StateNotice) {
         if let Some(select) = &mut self.select {
             select.note(notice);

@@ -2,6 +2,7 @@
 
 use super::frames;
 use crate::{Examined, Origin, Pool, SignatureCheck};
+use minuet_core::alloy_primitives::map::B256Map;
 use minuet_core::ed25519::Item;
 use minuet_core::mempool_errors::{AdmissionError, RefusalTally};
 use minuet_core::messages::{ManyReply, PeerFrame, SubmissionReply};
@@ -9,7 +10,6 @@ use minuet_core::spans;
 use minuet_core::transaction::{Transaction, TransactionError};
 use minuet_core::wire::Offence;
 use minuet_core::{Address, Bytes, Digest, PeerId, TxHash};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Whom an outcome is for.
@@ -73,7 +73,7 @@ impl Candidate {
 pub(super) struct Batch {
     pub(super) candidates: Vec<Candidate>,
     /// Looked up only.
-    places: HashMap<TxHash, usize>,
+    places: B256Map<usize>,
     /// What waits here already, and who brought it again.
     pub(super) known: Vec<(TxHash, ReplyTo)>,
     /// Of the pool log, waiting here already.

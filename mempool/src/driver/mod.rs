@@ -42,8 +42,8 @@ const TURN_MESSAGES: usize = 1024;
 const HOLD_FROM: u32 = 8;
 /// How long, for each transaction of that turn. Below two thousand a second this dies out; above, it grows to the limit.
 const HOLD_EACH: Duration = Duration::from_micros(500);
-/// How long at most.
-const HOLD_MAX: Duration = Duration::from_millis(20);
+/// How long at most; a block that is to be made ends it.
+const HOLD_MAX: Duration = Duration::from_millis(40);
 /// So many waiting frames are not held: the ring must not get full.
 const HELD_FRAMES: usize = 64;
 
@@ -145,8 +145,13 @@ impl<D: Directory> MempoolDriver<D> {
             && rings.peer_events.is_empty()
             && rings.requests.is_empty()
             && rings.submissions.is_empty()
-            && (rings.frames.is_empty() || (self.held_until.is_some() && rings.frames.len() < HELD_FRAMES));
+            && (rings.frames.is_empty() || self.holds_gossip());
         !is_quiet || self.memory.is_replaying() || self.is_finished()
+    }
+
+    /// Whether gossip may wait: it does not if the ring gets full or a block is to be made of nothing.
+    fn holds_gossip(&self) -> bool {
+        self.held_until.is_some() && self.rings.frames.len() < HELD_FRAMES && !self.answers.is_selecting()
     }
 
     /// Whether consensus and the API are gone and everything that they sent was done.
@@ -206,7 +211,7 @@ impl<D: Directory> MempoolDriver<D> {
                 Submission::NextNonce { sender, reply } => reply(self.pool.next_nonce(&sender)),
             }
         }
-        self.held_until = self.held_until.filter(|until| now < *until && self.rings.frames.len() < HELD_FRAMES);
+        self.held_until = self.held_until.filter(|until| now < *until && self.holds_gossip());
         if self.held_until.is_none() {
             let own = batch.candidates.len();
             let mut gossiped = 0;

@@ -1,8 +1,9 @@
 //! What unfinalized blocks contain, as far as the ledger has executed them.
 
+use minuet_core::alloy_primitives::map::{AddressMap, B256Map, B256Set};
 use minuet_core::messages::{Branch, TransactionMark};
-use minuet_core::{Address, Digest, Height, TxHash, U256};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use minuet_core::{Digest, Height, TxHash, U256};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What a branch's blocks did to a sender.
@@ -19,7 +20,7 @@ pub(super) struct Touched {
 pub struct Overlay {
     pub(super) base_fee: u64,
     /// Never iterated where the order could be seen.
-    pub(super) touched: HashMap<Address, Touched>,
+    pub(super) touched: AddressMap<Touched>,
 }
 
 #[derive(Debug)]
@@ -32,13 +33,13 @@ struct ExecutedBlock {
 /// The executed blocks that are neither final nor known to have lost, and the newest final ones' names.
 #[derive(Debug)]
 pub(super) struct Branches {
-    blocks: HashMap<Digest, ExecutedBlock>,
+    blocks: B256Map<ExecutedBlock>,
     by_height: BTreeSet<(Height, Digest)>,
-    included: HashMap<TxHash, (Digest, Height)>,
+    included: B256Map<(Digest, Height)>,
     /// The transactions of the blocks that are becoming final.
-    settling: HashSet<TxHash>,
+    settling: B256Set,
     final_height: Height,
-    finals: HashSet<Digest>,
+    finals: B256Set,
     final_order: VecDeque<Digest>,
     final_limit: usize,
 }
@@ -46,12 +47,12 @@ pub(super) struct Branches {
 impl Branches {
     pub(super) fn new(final_limit: usize) -> Self {
         Self {
-            blocks: HashMap::new(),
+            blocks: B256Map::default(),
             by_height: BTreeSet::new(),
-            included: HashMap::new(),
-            settling: HashSet::new(),
+            included: B256Map::default(),
+            settling: B256Set::default(),
             final_height: Height::GENESIS,
-            finals: HashSet::new(),
+            finals: B256Set::default(),
             final_order: VecDeque::new(),
             final_limit,
         }
@@ -94,7 +95,7 @@ impl Branches {
     pub(super) fn prune(&mut self, height: Height) {
         self.settling.clear();
         self.final_height = self.final_height.max(height);
-        let mut losers: HashSet<Digest> = HashSet::new();
+        let mut losers = B256Set::default();
         let mut gone = Vec::new();
         for (height, digest) in &self.by_height {
             let stands_on_loser = self.blocks.get(digest).is_some_and(|block| losers.contains(&block.parent));
@@ -129,7 +130,7 @@ impl Branches {
 
     /// The branch's effect; `None` while one of its blocks is neither executed here nor known to be final.
     pub(super) fn overlay(&self, branch: &Branch) -> Option<Overlay> {
-        let mut touched: HashMap<Address, Touched> = HashMap::new();
+        let mut touched: AddressMap<Touched> = AddressMap::default();
         for digest in &branch.with_transactions {
             if self.finals.contains(digest) {
                 continue;

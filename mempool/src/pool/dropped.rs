@@ -1,7 +1,8 @@
 //! A bounded memory of what left the pool without becoming final, and why.
 
+use minuet_core::alloy_primitives::map::B256Map;
 use minuet_core::{TxHash, U256};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 
 /// Why a transaction left the pool.
@@ -35,13 +36,13 @@ impl fmt::Display for DropReason {
 pub(super) struct Dropped {
     limit: usize,
     order: VecDeque<(TxHash, u64)>,
-    reasons: HashMap<TxHash, (u64, DropReason)>,
+    reasons: B256Map<(u64, DropReason)>,
     count: u64,
 }
 
 impl Dropped {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, order: VecDeque::new(), reasons: HashMap::new(), count: 0 }
+        Self { limit, order: VecDeque::new(), reasons: B256Map::default(), count: 0 }
     }
 
     pub(super) fn remember(&mut self, hash: TxHash, reason: DropReason) {

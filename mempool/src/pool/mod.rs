@@ -23,9 +23,10 @@ use branches::Branches;
 use dropped::{DropReason, Dropped};
 use lists::Lists;
 use minuet_core::account::StateReader;
+use minuet_core::alloy_primitives::map::{AddressMap, B256Map};
 use minuet_core::messages::{Branch, PoolStatus};
 use minuet_core::{Address, PeerId, TxHash};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -36,8 +37,8 @@ pub struct Pool {
     config: MempoolConfig,
     rules: ChainRules,
     state: Arc<dyn StateReader>,
-    accounts: HashMap<Address, Account>,
-    by_hash: HashMap<TxHash, (Address, u64)>,
+    accounts: AddressMap<Account>,
+    by_hash: B256Map<(Address, u64)>,
     lists: Lists,
     /// Arrival → transactions that came from this node's clients.
     own: BTreeMap<u64, TxHash>,
@@ -62,8 +63,8 @@ impl Pool {
             config,
             rules,
             state,
-            accounts: HashMap::new(),
-            by_hash: HashMap::new(),
+            accounts: AddressMap::default(),
+            by_hash: B256Map::default(),
             lists: Lists::default(),
             own: BTreeMap::new(),
             own_bytes: 0,
