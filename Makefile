@@ -53,8 +53,8 @@ lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(BUILD_FLAGS) --all-targets -- -D warnings
 
-bench: setup ## Run the micro-benchmarks (several minutes)
-	$(CARGO) bench --workspace --locked --benches
+bench: setup ## Run the micro-benchmarks (several minutes; ARGS=--quick, or the beginning of names: ARGS=validation::whole)
+	$(CARGO) bench --workspace --locked --benches -- $(ARGS)
 
 breakdown: build ## Show where the time of a transfer and of a view goes (ARGS='--rate 1000 --duration 20')
 	$(MINUET) breakdown $(ARGS)

@@ -1,11 +1,14 @@
-//! What it costs the consensus thread to be watched: one update of the ring of views, alone and while readers look all the
-//! time. Run with `cargo bench -p minuet-core --bench visualizer`, on a quiet machine.
+//! What it costs the consensus thread to be watched: one update of the ring of views, alone and while a reader looks all the
+//! time.
+
+mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use minuet_core::views::{SLOTS, Slot, ViewWriter};
 use minuet_core::{TimeMs, ValidatorIndex, View};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use support::of;
 
 const NOW: TimeMs = TimeMs(1);
 
@@ -24,27 +27,36 @@ fn votes(writer: &mut ViewWriter) -> impl FnMut() {
 }
 
 fn bench_ring(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("visualizer");
     let mut writer = ViewWriter::new();
-    group.bench_function("update", |bencher| bencher.iter(votes(&mut writer)));
-    group.bench_function("update that changes nothing", |bencher| {
+    let (ring, stop) = (writer.ring(), AtomicBool::new(false));
+    criterion.benchmark_group("visualizer::update").bench_function(of(&[("readers", &0)]), |bencher| {
+        bencher.iter(votes(&mut writer));
+    });
+    criterion.benchmark_group("visualizer::update_nothing").bench_function(of(&[("readers", &0)]), |bencher| {
         bencher.iter(|| writer.update(View(7), NOW, |slot| slot.left_after_us = black_box(Some(1))));
     });
-    let (ring, stop) = (writer.ring(), AtomicBool::new(false));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(Relaxed) {
                 black_box(ring.slots());
             }
         });
-        group.bench_function("update while all slots are read without pause", |bencher| {
+        criterion.benchmark_group("visualizer::update").bench_function(of(&[("readers", &1)]), |bencher| {
             bencher.iter(votes(&mut writer));
         });
         stop.store(true, Relaxed);
     });
-    group.bench_function("read one slot", |bencher| bencher.iter(|| ring.read(black_box(View(7)))));
-    group.finish();
+    criterion.benchmark_group("visualizer::read").bench_function(of(&[("slots", &1)]), |bencher| {
+        bencher.iter(|| ring.read(black_box(View(7))));
+    });
+    criterion.benchmark_group("visualizer::read").bench_function(of(&[("slots", &SLOTS)]), |bencher| {
+        bencher.iter(|| ring.slots());
+    });
 }
 
-criterion_group!(benches, bench_ring);
+criterion_group! {
+    name = benches;
+    config = support::criterion();
+    targets = bench_ring
+}
 criterion_main!(benches);

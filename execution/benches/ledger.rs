@@ -5,9 +5,12 @@
 //! from admission, as in a node. CPU time is the kernel's (`/proc/thread-self/schedstat`), so a sync costs what it costs
 //! the processor, not the disk.
 
+#[path = "../../core/benches/support/mod.rs"]
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use common::of;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use minuet_core::block::Block;
 use minuet_core::genesis::Genesis;
@@ -19,6 +22,7 @@ use minuet_execution::block::Executor;
 use minuet_execution::transfer::BlockContext;
 use minuet_execution::{Ledger, LedgerOptions, Workers};
 use minuet_storage::{MemoryStore, RocksConfig, RocksStore};
+use std::cell::{Cell, LazyCell, RefCell};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -26,6 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use support::{CHAIN_ID, RICH, address, beneficiary, commit, finalization, genesis_with, seal, stranger};
 
+/// And fewer of both where nothing is measured.
 const ACCOUNTS: u64 = 100_000;
 const SENDERS: u32 = 1_000;
 const TRANSFERS: u32 = 300;
@@ -82,8 +87,12 @@ impl Store for TimedStore {
     }
 }
 
+fn accounts() -> u64 {
+    common::large(ACCOUNTS, 1_000)
+}
+
 fn chain_genesis() -> Genesis {
-    let all = (0..ACCOUNTS).map(stranger).chain((0..SENDERS).map(address));
+    let all = (0..accounts()).map(stranger).chain((0..SENDERS).map(address));
     genesis_with(all.map(|address| (address, U256::from(RICH))).collect::<BTreeMap<_, _>>(), CHAIN_ID)
 }
 
@@ -105,7 +114,7 @@ impl Sealer {
 
     fn transfer(&mut self) -> Arc<Transaction> {
         let (round, sender) = (self.sent / u64::from(SENDERS), (self.sent % u64::from(SENDERS)) as u32);
-        let to = stranger(u64::from_be_bytes(keccak256(self.sent.to_be_bytes())[..8].try_into().unwrap()) % ACCOUNTS);
+        let to = stranger(u64::from_be_bytes(keccak256(self.sent.to_be_bytes())[..8].try_into().unwrap()) % accounts());
         self.sent += 1;
         support::transfer(&self.genesis, sender, round, to, 1_000)
     }
@@ -165,7 +174,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let genesis = chain_genesis();
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir_in(common::scratch()).unwrap();
         let inner = RocksStore::open(directory.path(), RocksConfig::default()).unwrap();
         let store = Arc::new(TimedStore { inner, write_ns: AtomicU64::default() });
         let options = LedgerOptions { workers: Workers::Inline, ..LedgerOptions::default() };
@@ -219,13 +228,14 @@ impl Bench {
 
     /// Bytes that the process gave to the disk for an empty block, on average.
     fn empty_block_bytes(&mut self) -> u64 {
-        let blocks = self.sealer.many(EMPTY_BLOCKS, 0);
+        let count = common::large(EMPTY_BLOCKS, 10);
+        let blocks = self.sealer.many(count, 0);
         let before = written_bytes();
         for (block, _) in blocks {
             self.ledger.judge(&block).unwrap();
             self.ledger.commit(&[block.digest()], &finalization(block.digest())).unwrap();
         }
-        (written_bytes() - before) / EMPTY_BLOCKS
+        (written_bytes() - before) / count
     }
 }
 
@@ -236,15 +246,29 @@ fn written_bytes() -> u64 {
 }
 
 fn ledger(criterion: &mut Criterion) {
-    let mut bench = Bench::new();
-    println!("an empty block writes {} bytes", bench.empty_block_bytes());
-    let mut group = criterion.benchmark_group("ledger_on_rocksdb_100k_accounts");
+    let bench = LazyCell::new(|| {
+        let mut bench = Bench::new();
+        println!("an empty block writes {} bytes", bench.empty_block_bytes());
+        RefCell::new(bench)
+    });
+    let has_run = Cell::new(false);
+    let mut group = criterion.benchmark_group("ledger::judge_and_commit_cpu");
     group.throughput(Throughput::Elements(u64::from(TRANSFERS)));
-    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(4));
-    group.bench_function("judge_and_commit_300", |b| b.iter_custom(|blocks| bench.replay(blocks)));
+    common::slow(&mut group);
+    group.bench_function(of(&[("transfers", &TRANSFERS), ("accounts", &accounts())]), |bencher| {
+        has_run.set(true);
+        bencher.iter_custom(|blocks| bench.borrow_mut().replay(blocks));
+    });
     group.finish();
-    bench.phases.print(bench.store.write_ns.load(Ordering::Relaxed));
+    if has_run.get() {
+        let bench = bench.borrow();
+        bench.phases.print(bench.store.write_ns.load(Ordering::Relaxed));
+    }
 }
 
-criterion_group!(benches, ledger);
+criterion_group! {
+    name = benches;
+    config = common::criterion();
+    targets = ledger
+}
 criterion_main!(benches);

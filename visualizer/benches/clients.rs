@@ -37,7 +37,7 @@ struct Span {
 }
 
 fn main() -> Outcome<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [authority, pid, rounds, seconds, readers, silent] = &arguments[..] else {
         println!("clients: run scripts/figures-dashboard.sh, which gives HOST:PORT PID ROUNDS SECONDS READERS SILENT");
         return Ok(());

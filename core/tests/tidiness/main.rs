@@ -1,6 +1,7 @@
 //! The project's conventions, as checks over every tracked file: sizes, words, dependencies, links and rule ids. Each
 //! check is a function from text to findings, with a test that shows it fails on a bad sample.
 
+mod benches;
 mod dependencies;
 mod links;
 mod rules;

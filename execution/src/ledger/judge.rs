@@ -86,8 +86,12 @@ impl Ledger {
         Ok(execution)
     }
 
-    /// The block's transactions, decoded; fields, key and signature are checked unless known from admission.
-    fn checked_transactions(&mut self, block: &Block) -> Result<Vec<Arc<Transaction>>, InvalidBlock> {
+    /// The block's transactions, decoded; fields, key and signature are checked unless known from admission. The part of
+    /// judging that needs no state.
+    ///
+    /// # Errors
+    /// The first transaction that no state makes valid, or too many of them.
+    pub fn checked_transactions(&mut self, block: &Block) -> Result<Vec<Arc<Transaction>>, InvalidBlock> {
         let envelopes = &block.body().transactions;
         if envelopes.len() > MAX_BLOCK_TRANSACTIONS {
             return Err(InvalidBlock::BodyTooLarge(format!("more than {MAX_BLOCK_TRANSACTIONS} transactions")));
