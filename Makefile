@@ -9,7 +9,7 @@ CARGO ?= cargo
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
-.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora model seeded-bugs seeded-simulations lint bench clean
+.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora model seeded-bugs seeded-simulations lint bench bench-report clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,9 @@ lint: setup ## Check formatting and lints
 
 bench: setup ## Run the micro-benchmarks (several minutes)
 	$(CARGO) bench --workspace --locked --benches
+
+bench-report: build ## Measure whole networks and write docs/benchmarks.md, half an hour (ARGS='--quick', '--render-only')
+	$(TARGET_DIR)/release/minuet-report $(ARGS)
 
 clean: ## Delete build outputs
 	$(CARGO) clean

@@ -59,6 +59,9 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         let level = if matches!(cli.command, Command::Simulate(_)) { "off" } else { "warn" };
         logging::start(cli.global.log_level.as_deref(), level, cli.global.log_format.unwrap_or(LogFormat::Text))?;
     }
+    if cli.global.exit_with_stdin {
+        stop_with_stdin()?;
+    }
     match &cli.command {
         Command::Keys(command) => keys::run(command),
         Command::Genesis(command) => genesis::run(command),
@@ -71,14 +74,12 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Block(args) => client::block(args),
         Command::Status(args) => client::status(args),
         Command::Evidence(args) => client::evidence(args),
-        Command::Load(args) => {
-            if args.exit_with_stdin {
-                stop_with_stdin()?;
-            }
-            load::run(args)
-        }
+        Command::Load(args) => load::run(args),
         Command::Trace(command) => trace::run(command),
         Command::Chaos(args) => chaos::run(args, &cli.global),
+        Command::Compact { config } => {
+            run::compact(Prepared::new(config::load(config, std::env::vars(), &Default::default(), cli.global.log())?)?)
+        }
         Command::Node(args) => node(args, &cli.global),
         Command::Simulate(args) => simulate(args),
     }
@@ -95,9 +96,6 @@ fn node(args: &NodeArgs, global: &Global) -> Result<Output, Failure> {
     fail_writes_beyond_a_limit()?;
     let config = config::load(&args.config, std::env::vars(), &args.overrides, global.log())?;
     logging::start(global.log_level.as_deref(), &config.log.level, config.log.format)?;
-    if args.exit_with_stdin {
-        stop_with_stdin()?;
-    }
     run::run_node(Prepared::new(config)?)?;
     Ok(Output::new("", Value::Object(serde_json::Map::new())))
 }
