@@ -1,5 +1,6 @@
-//! Results of every scenario.
+//! Results of every scenario, with no more digits than are kept.
 
+use minuet_report::measure::rounded;
 use minuet_report::results::*;
 use std::collections::BTreeMap;
 
@@ -25,15 +26,15 @@ pub fn load(tps: f64, p50_ms: f64, p99_ms: f64) -> Load {
         lost: 0,
         duplicated: 0,
         tps,
-        p50_ms,
-        p95_ms: (p50_ms + p99_ms) / 2.0,
-        p99_ms,
-        max_ms: p99_ms * 1.5,
+        p50_ms: rounded(p50_ms),
+        p95_ms: rounded((p50_ms + p99_ms) / 2.0),
+        p99_ms: rounded(p99_ms),
+        max_ms: rounded(p99_ms * 1.5),
         seconds: 40.0,
         finalized_in_window: 990,
         blocks: 200,
-        block_finality_p50_ms: p50_ms / 2.0,
-        block_finality_p99_ms: p99_ms / 2.0,
+        block_finality_p50_ms: rounded(p50_ms / 2.0),
+        block_finality_p99_ms: rounded(p99_ms / 2.0),
         longest_pause_ms: 120,
         nodes_at_start: 6,
         nodes_at_end: 6,
@@ -44,7 +45,7 @@ pub fn load(tps: f64, p50_ms: f64, p99_ms: f64) -> Load {
 pub fn idle(p50: f64) -> Idle {
     Idle {
         finality_p50_ms: p50,
-        finality_p99_ms: p50 * 1.5,
+        finality_p99_ms: rounded(p50 * 1.5),
         cpu_percent_total: 7.8,
         disk_bytes_per_block: 7015,
         finalized_blocks: 98,
@@ -87,17 +88,17 @@ pub fn simulated(validators: u64, seed: u64) -> Simulated {
     Simulated {
         validators,
         seed,
-        view_ms: [110.0 + size / 4.0, 190.0],
-        finality_ms: [190.0 + size / 3.0, 290.0],
-        interval_ms: 120.0 + size / 3.0,
-        view_causes_ms: [105.0 + size / 8.0, size / 16.0, size / 16.0 + 5.0],
-        finality_causes_ms: [180.0 + size / 8.0, size / 16.0, size / 16.0 + 10.0],
+        view_ms: [rounded(110.0 + size / 4.0), 190.0],
+        finality_ms: [rounded(190.0 + size / 3.0), 290.0],
+        interval_ms: rounded(120.0 + size / 3.0),
+        view_causes_ms: [rounded(105.0 + size / 8.0), rounded(size / 16.0), rounded(size / 16.0 + 5.0)],
+        finality_causes_ms: [rounded(180.0 + size / 8.0), rounded(size / 16.0), rounded(size / 16.0 + 10.0)],
         interval_causes_ms: [100.0, 800.0, 50.0],
     }
 }
 
 pub fn part(name: &str, median_ns: f64) -> Part {
-    Part { name: name.to_owned(), median_ns, low_ns: median_ns * 0.98, high_ns: median_ns * 1.03 }
+    Part { name: name.to_owned(), median_ns, low_ns: rounded(median_ns * 0.98), high_ns: rounded(median_ns * 1.03) }
 }
 
 pub fn parts() -> Vec<Part> {
