@@ -133,7 +133,7 @@ fn idle_finality(results: &Results) -> Row {
     let blocks: u64 = idle.runs.iter().map(|run| run.finalized_blocks).sum();
     let nullified: u64 = idle.runs.iter().map(|run| run.nullified_views).sum();
     let measured = format!(
-        "{} (p99 {} ms, {} blocks, {nullified} views nullified)",
+        "{}; p99 {} ms, {} blocks, {nullified} views nullified",
         with_spread(p50, |value| format!("{} ms", ms(value))),
         ms(p99),
         count(blocks as f64)
