@@ -16,7 +16,8 @@ use std::time::Instant;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match if args.render_only { render(&args.folder()) } else { measure(&args) } {
+    let outcome = if args.render_only { render(&args.folder()) } else { measure(&args) };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Trouble::Stopped) => {
             say("bench-report: told to stop; what was measured until then is kept");

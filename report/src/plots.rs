@@ -3,7 +3,7 @@
 use crate::measure::spread;
 use crate::page::words::{bytes, count};
 use crate::plot::{Axis, Chart, Mark, Scale, Series};
-use crate::results::{Load, Measured, Offered, Part, Results, Return, Second, Simulated, Sized};
+use crate::results::{BlockSize, Load, Measured, Offered, Part, Results, Return, Second, Simulated};
 use std::collections::BTreeMap;
 
 /// One picture.
@@ -122,11 +122,11 @@ fn returns(measured: &Measured<Return>) -> Option<Chart> {
     })
 }
 
-fn blocks(measured: &Measured<Vec<Sized>>) -> Chart {
+fn blocks(measured: &Measured<Vec<BlockSize>>) -> Chart {
     let points = || measured.runs.iter().flatten();
     let sizes: std::collections::BTreeSet<u64> = points().map(|point| point.max_block_bytes).collect();
     let ticks = sizes.into_iter().map(|size| (size as f64, bytes(size as f64))).collect();
-    let tps = |point: &&Sized| point.load.tps;
+    let tps = |point: &&BlockSize| point.load.tps;
     Chart {
         title: "Throughput against block size".to_owned(),
         subtitle: format!("closed loop with some blocks' worth under way; {}", runs(measured.runs.len())),

@@ -49,7 +49,7 @@ pub struct Results {
     pub disk: Option<Measured<Disk>>,
     /// Throughput against the largest block.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub blocks: Option<Measured<Vec<Sized>>>,
+    pub blocks: Option<Measured<Vec<BlockSize>>>,
     /// 50 validators in ten regions against the reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wide: Option<Measured<Wide>>,
@@ -347,7 +347,7 @@ impl Disk {
 
 /// A closed loop with a bound on blocks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sized {
+pub struct BlockSize {
     /// `consensus.max_block_bytes`.
     pub max_block_bytes: u64,
     /// The load.
@@ -444,7 +444,7 @@ impl Results {
     /// Name, when, and number of runs of everything that was measured, in the order of the page.
     #[must_use]
     pub fn taken(&self) -> Vec<(&'static str, &Taken, usize)> {
-        fn one<'a, T>(name: &'static str, of: &'a Option<Measured<T>>) -> Option<(&'static str, &'a Taken, usize)> {
+        fn one<T>(name: &'static str, of: &Option<Measured<T>>) -> Option<(&'static str, &Taken, usize)> {
             of.as_ref().map(|measured| (name, &measured.taken, measured.runs.len()))
         }
         let all = [

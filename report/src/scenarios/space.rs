@@ -4,7 +4,7 @@ use super::of_runs;
 use crate::cli::Plan;
 use crate::network::Network;
 use crate::proc::directory_bytes;
-use crate::results::{Disk, Memory, Results, Sized};
+use crate::results::{BlockSize, Disk, Memory, Results};
 use crate::stage::Stage;
 use crate::trouble::Trouble;
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ pub fn blocks(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
     // Made once, so that there are configurations to change.
     Network::start(stage, "blocks")?.end();
     let dir = stage.dir.join("blocks");
-    let mut runs: Vec<Vec<Sized>> = vec![Vec::new(); stage.plan.runs];
+    let mut runs: Vec<Vec<BlockSize>> = vec![Vec::new(); stage.plan.runs];
     let seconds = stage.plan.seconds(8, 2);
     for max_block_bytes in SIZES {
         Network::set_max_block_bytes(&dir, max_block_bytes)?;
@@ -103,7 +103,7 @@ pub fn blocks(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
         })?;
         drop(network);
         for (run, load) in runs.iter_mut().zip(loads) {
-            run.push(Sized { max_block_bytes, load });
+            run.push(BlockSize { max_block_bytes, load });
         }
     }
     let line = format!("load --max --in-flight TRANSFERS --warmup 1 --duration {seconds} --json");

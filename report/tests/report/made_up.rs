@@ -118,7 +118,7 @@ pub fn parts() -> Vec<Part> {
 /// Everything.
 pub fn whole() -> Results {
     let closed = |tps| Closed { load: load(tps, 180.0, 400.0), six_cpu_s: 1.85, wall_s: 1.0 };
-    let sized = |max_block_bytes: u64, tps| Sized { max_block_bytes, load: load(tps, 50.0, 90.0) };
+    let sized = |max_block_bytes: u64, tps| BlockSize { max_block_bytes, load: load(tps, 50.0, 90.0) };
     let outage = Outage { recovered_ms: 1890.5, height: 77, same_block: true, load: load(100.0, 12.0, 1900.0) };
     let wide = |seed| Wide { seed, ours_ms: [118.7, 123.8, 209.1, 204.2], reference_ms: [118.0, 123.0, 208.0, 203.0] };
     let sizes = [6, 11, 51, 101];
