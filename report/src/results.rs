@@ -444,7 +444,7 @@ impl Results {
     /// Name, when, and number of runs of everything that was measured, in the order of the page.
     #[must_use]
     pub fn taken(&self) -> Vec<(&'static str, &Taken, usize)> {
-        fn one<T>(name: &'static str, of: &Option<Measured<T>>) -> Option<(&'static str, &Taken, usize)> {
+        fn one<'a, T>(name: &'static str, of: &'a Option<Measured<T>>) -> Option<(&'static str, &'a Taken, usize)> {
             of.as_ref().map(|measured| (name, &measured.taken, measured.runs.len()))
         }
         let all = [
