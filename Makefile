@@ -9,7 +9,7 @@ CARGO ?= cargo
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
-.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora model seeded-bugs seeded-simulations lint bench breakdown flamegraph clean
+.PHONY: help setup build localnet test chaos-smoke fuzz fuzz-corpora model seeded-bugs seeded-simulations lint bench bench-report breakdown flamegraph clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,6 +61,9 @@ breakdown: build ## Show where the time of a transfer and of a view goes (ARGS='
 
 flamegraph: build ## Draw where six validators spend their processor time under load (RATE=1000; closed loop by default)
 	@bash scripts/flamegraph.sh
+
+bench-report: build ## Measure whole networks and write docs/benchmarks.md, half an hour (ARGS='--quick', '--render-only')
+	$(TARGET_DIR)/release/minuet-report $(ARGS)
 
 clean: ## Delete build outputs
 	$(CARGO) clean

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what docs/benchmarks.md shows of crashes, catch-up and a hostile validator: six processes, this machine. Prints a
+# Measures what docs/benchmarks/crashes.md shows of crashes, catch-up and a hostile validator: six processes, this machine. Prints a
 # Markdown table, one row per figure with the command that produced it; fails if a row cannot be measured or anything that
 # was final is not so any more.
 #

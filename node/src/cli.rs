@@ -32,6 +32,9 @@ pub struct Global {
     /// Form of log lines on standard error
     #[arg(long, global = true, value_enum, value_name = "FORM")]
     pub log_format: Option<LogFormat>,
+    /// Stop when standard input is closed, so that nothing outlives what started it
+    #[arg(long, global = true, hide = true)]
+    pub exit_with_stdin: bool,
 }
 
 impl Global {
@@ -87,6 +90,13 @@ pub enum Command {
     Breakdown(crate::breakdown::BreakdownArgs),
     /// Kill, stop and cut off the validators of a network on this machine, under load, and check that all holds
     Chaos(ChaosArgs),
+    /// Compact the database of a node that does not run, and say what each column holds: a measurement
+    #[command(hide = true)]
+    Compact {
+        /// The node's configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 /// `minuet localnet`
@@ -130,9 +140,6 @@ pub struct NodeArgs {
     /// Flags that win over file and environment.
     #[command(flatten)]
     pub overrides: Overrides,
-    /// Stop when standard input is closed, so that no child outlives its localnet
-    #[arg(long, hide = true)]
-    pub exit_with_stdin: bool,
 }
 
 /// `minuet keys`
@@ -467,9 +474,9 @@ pub struct LoadArgs {
     /// long from then on
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub settle: u64,
-    /// Stop when standard input is closed, so that no load outlives what started it
-    #[arg(long, hide = true)]
-    pub exit_with_stdin: bool,
+    /// With --json: also the latencies of each second, by the moment at which transfers were due
+    #[arg(long)]
+    pub timeline: bool,
 }
 
 /// `minuet trace`
@@ -593,6 +600,8 @@ mod tests {
             "minuet breakdown --rate 100 --duration 10 --dir d --json",
             "minuet chaos --seed 7 --kills 10 --outages 3 --json",
             "minuet status --all --nodes http://127.0.0.1:1,127.0.0.1:2",
+            "minuet localnet --for 10 --json --exit-with-stdin",
+            "minuet compact --config node.toml --json",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         }

@@ -62,6 +62,9 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         let level = if matches!(cli.command, Command::Simulate(_)) { "off" } else { "warn" };
         logging::start(cli.global.log_level.as_deref(), level, cli.global.log_format.unwrap_or(LogFormat::Text), None)?;
     }
+    if cli.global.exit_with_stdin {
+        stop_with_stdin()?;
+    }
     match &cli.command {
         Command::Keys(command) => keys::run(command),
         Command::Genesis(command) => genesis::run(command),
@@ -74,16 +77,14 @@ fn dispatch(cli: &Cli) -> Result<Output, Failure> {
         Command::Block(args) => client::block(args),
         Command::Status(args) => client::status(args),
         Command::Evidence(args) => client::evidence(args),
-        Command::Load(args) => {
-            if args.exit_with_stdin {
-                stop_with_stdin()?;
-            }
-            load::run(args)
-        }
+        Command::Load(args) => load::run(args),
         Command::Limits(args) => limits::run(args),
         Command::Trace(command) => trace::run(command),
         Command::Breakdown(args) => breakdown::run(args, &cli.global),
         Command::Chaos(args) => chaos::run(args, &cli.global),
+        Command::Compact { config } => {
+            run::compact(Prepared::new(config::load(config, std::env::vars(), &Default::default(), cli.global.log())?)?)
+        }
         Command::Node(args) => node(args, &cli.global),
         Command::Simulate(args) => simulate(args),
     }
@@ -101,9 +102,6 @@ fn node(args: &NodeArgs, global: &Global) -> Result<Output, Failure> {
     let config = config::load(&args.config, std::env::vars(), &args.overrides, global.log())?;
     let (spans, _written_until_the_end) = spans::open(&config.trace.spans)?.unzip();
     logging::start(global.log_level.as_deref(), &config.log.level, config.log.format, spans)?;
-    if args.exit_with_stdin {
-        stop_with_stdin()?;
-    }
     run::run_node(Prepared::new(config)?)?;
     Ok(Output::new("", Value::Object(serde_json::Map::new())))
 }

@@ -5,7 +5,7 @@ use crate::sources::tracked;
 use toml::Table;
 
 /// Our crates by folder, and those of ours that each may depend on. Tests may use more ([dev-dependencies]).
-const OURS: [(&str, &[&str]); 14] = [
+const OURS: [(&str, &[&str]); 15] = [
     ("core", &[]),
     ("consensus", &["core"]),
     ("mempool", &["core"]),
@@ -19,6 +19,7 @@ const OURS: [(&str, &[&str]); 14] = [
     ("seeded", &["core", "mutants", "execution", "mempool", "storage"]),
     ("model", &["core", "mutants"]),
     ("fuzzing", &["core", "consensus", "mempool", "storage", "execution", "p2p"]),
+    ("report", &[]),
     ("node", &["core", "consensus", "mempool", "storage", "execution", "p2p", "rpc", "visualizer", "simulator"]),
 ];
 
@@ -40,11 +41,12 @@ const EXTERNAL: [(&str, &[&str]); 21] = [
     ("rtrb", &["core"]),
     ("crossbeam", &["core"]),
     ("rocksdb", &["storage"]),
-    ("clap", &["node"]),
+    ("clap", &["node", "report"]),
     ("indicatif", &["node"]),
-    ("signal-hook", &["node"]),
+    ("signal-hook", &["node", "report"]),
     ("stateright", &["model"]),
     ("peak_alloc", &["fuzzing"]),
+    ("roxmltree", &["report"]),
 ];
 
 /// Not of the workspace, and why: built by another compiler, for tests alone.

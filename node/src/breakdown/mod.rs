@@ -158,7 +158,6 @@ fn load(args: &BreakdownArgs, dir: &Path, network: &Network) -> Result<Value, Fa
         dir: dir.to_owned(),
         seed: 1,
         settle: SETTLE_SECONDS,
-        exit_with_stdin: false,
     })?;
     output.failure.map_or(Ok(output.json), Err)
 }

@@ -132,6 +132,7 @@ async fn go(args: &LoadArgs, nodes: Vec<Node>, senders: Senders) -> Result<Outpu
         fork: engine.fork().map(str::to_owned),
         outages: engine.outages(),
         client_cpu_percent,
+        timeline: args.timeline,
         book: &engine.book,
     }))
 }

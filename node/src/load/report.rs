@@ -6,7 +6,10 @@ use super::outages::Outages;
 use crate::client::percentile_ms;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::ops::Range;
+
+const MICROS: u64 = 1_000_000;
 
 /// Everything that the figures are made of.
 pub struct Findings<'a> {
@@ -30,6 +33,8 @@ pub struct Findings<'a> {
     pub outages: Outages,
     /// Processor time of this process.
     pub client_cpu_percent: f64,
+    /// Whether the latencies of each second are wanted.
+    pub timeline: bool,
 }
 
 /// Makes the figures; with a failure unless every transfer taken became final exactly once.
@@ -47,6 +52,7 @@ pub fn report(mut findings: Findings<'_>) -> Output {
     let block_p99 = percentile_ms(&mut findings.finality_us, 99);
     let submitted = findings.book.transfers.len();
     let failure = failure(&findings);
+    let timeline = findings.timeline.then(|| timeline(findings.book, window_start_us..window_end_us));
     let Findings { ends, nodes, blocks, wrong_nonces, client_cpu_percent, outages, .. } = findings;
     let mut text = format!(
         "{tps} transfers/s final on all {} live nodes over {seconds} s ({inside} in {blocks} blocks)\n\
@@ -62,7 +68,7 @@ pub fn report(mut findings: Findings<'_>) -> Output {
     for (reason, count) in &ends.reasons {
         text.push_str(&format!("\n  rejected as {reason}: {count}"));
     }
-    let json = json!({
+    let mut json = json!({
         "ok": failure.is_none(), "submitted": submitted, "finalized": ends.finalized, "rejected": ends.rejected,
         "lost": ends.lost, "duplicated": ends.duplicated, "tps": tps, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99,
         "max_ms": max, "seconds": seconds, "finalized_in_window": inside, "blocks": blocks,
@@ -70,7 +76,23 @@ pub fn report(mut findings: Findings<'_>) -> Output {
         "wrong_nonces": wrong_nonces, "nodes_at_start": nodes.0, "nodes_at_end": nodes.1,
         "outage_ms": outage_ms, "longest_pause_ms": pause_ms, "client_cpu_percent": client_cpu_percent,
     });
+    if let Some(seconds) = timeline {
+        json["timeline"] = Value::Array(seconds);
+    }
     Output { text, json, failure }
+}
+
+/// The latencies of each second of the window, by the moment at which transfers were due.
+fn timeline(book: &Book, window: Range<u64>) -> Vec<Value> {
+    let seconds = window.clone().step_by(MICROS as usize).enumerate();
+    let second = |(second, start): (usize, u64)| {
+        let mut latencies = book.latencies_us(start..window.end.min(start + MICROS));
+        let [p50, p90, p99, max] = [50, 90, 99, 100].map(|percent| percentile_ms(&mut latencies, percent));
+        json!({
+            "second": second, "transfers": latencies.len(), "p50_ms": p50, "p90_ms": p90, "p99_ms": p99, "max_ms": max,
+        })
+    };
+    seconds.map(second).collect()
 }
 
 fn failure(findings: &Findings<'_>) -> Option<Failure> {
@@ -90,4 +112,29 @@ fn failure(findings: &Findings<'_>) -> Option<Failure> {
         return None;
     };
     Some(Failure::new(Exit::NotAdvanced, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::{State, Transfer};
+    use super::*;
+    use minuet_core::{B256, Bytes};
+
+    #[test]
+    fn each_second_has_the_latencies_of_the_transfers_that_were_due_in_it() {
+        let mut book = Book::default();
+        for (name, due_us, final_us) in
+            [(1, 1_000_000, 1_004_000), (2, 1_999_999, 2_501_999), (3, 3_000_000, 3_009_000)]
+        {
+            let (hash, state) = (B256::repeat_byte(name), State::Offered(None));
+            let nonce = u64::from(name);
+            book.offer(Transfer { hash, sender: 0, nonce, due_us, node: 0, state, envelope: Bytes::new() });
+            book.finalized(&hash, final_us, 1);
+        }
+        let seconds = timeline(&book, 1_000_000..3_500_000);
+        let column = |name: &str| seconds.iter().map(|second| second[name].as_f64().unwrap()).collect::<Vec<_>>();
+        assert_eq!(column("second"), [0.0, 1.0, 2.0]);
+        assert_eq!(column("transfers"), [2.0, 0.0, 1.0]);
+        assert_eq!(column("max_ms"), [502.0, 0.0, 9.0]);
+    }
 }

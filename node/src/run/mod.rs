@@ -2,6 +2,7 @@
 //! threads, waits for a reason to end, and ends them in the order in which their rings are abandoned.
 
 mod adapters;
+mod compact;
 mod consensus;
 mod dashboard;
 mod face;
@@ -42,6 +43,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use wires::Wires;
 
+pub(crate) use compact::compact;
 pub(crate) use consensus::unix_us;
 pub(crate) use wires::RingWatch;
 

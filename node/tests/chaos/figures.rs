@@ -1,4 +1,4 @@
-//! What the network takes to come back, and what it costs: each a row of docs/benchmarks.md.
+//! What the network takes to come back, and what it costs: each a row of docs/benchmarks/crashes.md.
 
 use crate::chance::{Chance, pass};
 use crate::harness::{Load, Network, Node, View, Witness, each_final_once, same_everywhere};

@@ -7,6 +7,7 @@
 //!   exactly what its writer wrote. It is durable before the first write of a caller.
 //! - A database that has lost a file is damaged, never silently made anew (D-ACK).
 
+mod compact;
 mod errors;
 mod options;
 mod reclaim;

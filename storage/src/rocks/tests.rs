@@ -285,3 +285,24 @@ fn disk_writes_of_an_empty_block() {
     }
     println!("{} bytes a block", (written_bytes() - before) / blocks);
 }
+
+#[test]
+fn a_compacted_column_holds_what_is_not_overwritten_and_the_columns_add_up() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place).unwrap();
+    let rewrite = |size: usize| (0..200).for_each(|key| put(&store, key, size, Durability::Unsynced));
+    rewrite(4000);
+    store.flush().unwrap();
+    rewrite(10);
+    store.compact().unwrap();
+    let columns = store.column_bytes().unwrap();
+    let of = |wanted: Column| columns.iter().find(|(column, _)| *column == wanted).unwrap().1;
+    assert!((1..20_000).contains(&of(Column::Headers)), "{columns:?}");
+    assert!(of(Column::Meta) > 0, "{columns:?}");
+    assert_eq!(of(Column::Bodies), 0, "{columns:?}");
+    assert_eq!(store.get(Column::Headers, &7_u64.to_be_bytes()).unwrap().unwrap().len(), 10);
+    let all: u64 = store.levels().unwrap().iter().map(|level| level.bytes).sum();
+    // RocksDB's own column holds the format version.
+    let sum: u64 = columns.iter().map(|(_, bytes)| bytes).sum();
+    assert!(sum <= all && all < sum + 5_000, "{sum} of {all}");
+}
