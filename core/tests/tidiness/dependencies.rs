@@ -24,7 +24,7 @@ const OURS: [(&str, &[&str]); 15] = [
 ];
 
 /// Libraries whose name starts so, and the only crates that may use them, tests included.
-const EXTERNAL: [(&str, &[&str]); 21] = [
+const EXTERNAL: [(&str, &[&str]); 22] = [
     ("metrics", &["node"]),
     ("axum", &["visualizer", "node"]),
     ("hyper", &["visualizer", "node"]),

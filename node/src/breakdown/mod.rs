@@ -158,6 +158,7 @@ fn load(args: &BreakdownArgs, dir: &Path, network: &Network) -> Result<Value, Fa
         dir: dir.to_owned(),
         seed: 1,
         settle: SETTLE_SECONDS,
+        timeline: false,
     })?;
     output.failure.map_or(Ok(output.json), Err)
 }
