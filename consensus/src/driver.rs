@@ -307,7 +307,7 @@ impl Driver {
                 self.begin_building(view, parent, only_empty, empty_after_us);
             }
             Effect::Judge(digest) => self.want_judged(digest),
-            Effect::Check { kind, statement } => self.want_quorum(kind, statement),
+            Effect::Check { kind, statement } => self.checks.quorum(statement, kind, self.now.mono_us),
             Effect::CheckEach(statements) => self.checks.each(statements),
             Effect::CheckConflicts(pairs) => self.checks.conflicts(&pairs),
             Effect::Commit { blocks, finalization } => {

@@ -2,7 +2,6 @@
 
 use super::Replica;
 use crate::effect::{Effect, NullifyReason};
-use minuet_core::View;
 
 /// Turns without a proposal after which a leader is skipped.
 const MISSES_BEFORE_SKIP: u32 = 2;
@@ -46,15 +45,9 @@ impl LeaderHistory {
         self.heard = true;
     }
 
-    /// Whether it let its last turns pass.
-    #[must_use]
-    pub const fn is_doubtful(&self) -> bool {
-        self.misses >= MISSES_BEFORE_SKIP
-    }
-
     /// Whether its turn that begins now is to be skipped.
     pub fn skips_turn(&mut self) -> bool {
-        if !self.is_doubtful() {
+        if self.misses < MISSES_BEFORE_SKIP {
             return false;
         }
         if !self.heard {
@@ -69,12 +62,6 @@ impl LeaderHistory {
 }
 
 impl Replica {
-    /// Whether the view's leader let its last turns pass: it may be skipped.
-    #[must_use]
-    pub fn doubts_leader_of(&self, view: View) -> bool {
-        self.history[self.leader(view).as_usize()].is_doubtful()
-    }
-
     /// Nullifies the view that begins if its leader is skipped; the own turns never are.
     pub(super) fn skip_on_entry(&mut self, out: &mut Vec<Effect>) {
         let (view, leader) = (self.view, self.leader(self.view));
