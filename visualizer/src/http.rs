@@ -103,7 +103,11 @@ fn refusal(status: StatusCode, text: &str) -> Response {
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> Response {
-    let health = shared.shown.lock().unwrap_or_else(PoisonError::into_inner).health(&shared);
+    let mut shown = shared.shown.lock().unwrap_or_else(PoisonError::into_inner);
+    // Up to now: while nobody looks, the publisher does so once a second, which others would take for a lag.
+    shown.finality.catch_up(&shared);
+    let health = shown.health(&shared);
+    drop(shown);
     answer(StatusCode::OK, &health)
 }
 
