@@ -9,6 +9,7 @@ use crate::signatures;
 use minuet_consensus::driver::{Driver, DriverConfig, Fatal, Now};
 use minuet_consensus::record::Record;
 use minuet_consensus::replica::{ReplicaConfig, Timing, Tip};
+use minuet_core::header::BlockHeader;
 use minuet_core::messages::{
     BulkCommand, BulkFrame, CertificateFrame, ConsensusFrame, FinalizedBlock, GossipCommand, JournalRecord,
     JournalRequest, NetworkCommand, PeerEvent, PeerFrame, Submission, TransactionFrame, UrgentCommand,
@@ -16,6 +17,7 @@ use minuet_core::messages::{
 use minuet_core::status::NodeStatus;
 use minuet_core::wire::FrameKind;
 use minuet_core::{Bytes, Height, TimeMs, ValidatorIndex, View};
+use minuet_execution::chain::ChainReader;
 use minuet_execution::{Ledger, LedgerDriver, LedgerOptions, Turn, Workers};
 use minuet_mempool::{ChainRules, MempoolConfig, MempoolDriver};
 use minuet_storage::files::Fault;
@@ -97,6 +99,8 @@ pub trait Watcher {
     fn turned(&mut self, slot: usize, driver: &Driver);
     /// A block is final and durable.
     fn finalized(&mut self, slot: usize, block: &FinalizedBlock);
+    /// So was this one before, whose event had no room in the ring: observers read it from the store.
+    fn completed(&mut self, slot: usize, header: &BlockHeader);
     /// The node wants this of the network.
     fn commanded(&mut self, slot: usize, command: NetworkCommand);
     /// The journal failed: from now on nothing new may be signed.
@@ -110,6 +114,10 @@ struct Life {
     ledger: LedgerDriver,
     journal: JournalDriver<MemoryDirectory>,
     ends: Ends,
+    /// For what was dropped of the events.
+    reader: ChainReader,
+    /// The highest block that was shown as final.
+    shown: Height,
     boot_us: u64,
     consensus_due: u64,
     mempool_due: u64,
@@ -198,8 +206,9 @@ impl Node {
         let driver = Driver::new(config, tip, &records, consensus, now).map_err(Stop::Fatal)?;
         let rules = ChainRules::from(genesis);
         let pool = MempoolConfig { signatures: signatures::CHECK, ..MempoolConfig::default() };
-        let reader = Arc::new(ledger.reader().clone());
-        let mempool = MempoolDriver::new(pool, rules, reader, mempool, status.clone(), None);
+        let reader = ledger.reader().clone();
+        let state = Arc::new(reader.clone());
+        let mempool = MempoolDriver::new(pool, rules, state, mempool, status.clone(), None);
         let ledger = LedgerDriver::new(ledger, ledger_rings, status.clone(), Box::new(|| 0));
         let journal = JournalDriver::new(journal, journal_requests, journal_replies, status);
         self.life = Some(Life {
@@ -208,6 +217,8 @@ impl Node {
             ledger,
             journal,
             ends,
+            reader,
+            shown: height,
             boot_us: now_us,
             consensus_due: now_us,
             mempool_due: now_us,
@@ -335,8 +346,20 @@ impl Life {
             watcher.commanded(slot, command);
         }
         while let Some(block) = self.ends.finalized.try_recv() {
-            watcher.finalized(slot, &block);
+            self.show(slot, &block, watcher);
         }
+    }
+
+    /// As the API does: one sequence without gaps, completed from the store where the ring was full.
+    fn show(&mut self, slot: usize, block: &FinalizedBlock, watcher: &mut impl Watcher) {
+        while self.shown.next() < block.header.height() {
+            // A store that fails now is asked again with the next block.
+            let Ok(Some(header)) = self.reader.header(self.shown.next()) else { return };
+            self.shown = header.height();
+            watcher.completed(slot, &header);
+        }
+        self.shown = block.header.height();
+        watcher.finalized(slot, block);
     }
 
     fn turn_mempool(&mut self, base: Instant, now_us: u64) -> bool {

@@ -11,7 +11,7 @@ use minuet_consensus::record::{Own, Record};
 use minuet_consensus::verify::Verifier;
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::header::BlockHeader;
-use minuet_core::messages::{FinalizedBlock, JournalRecord};
+use minuet_core::messages::JournalRecord;
 use minuet_core::wire::Offence;
 use minuet_core::{B256, Bytes, Digest, PeerId, ValidatorIndex, View};
 use reading::Readings;
@@ -444,11 +444,10 @@ impl Oracle {
     }
 
     /// A node shows a block as final.
-    pub fn shown(&mut self, slot: usize, key: ValidatorIndex, block: &FinalizedBlock) {
+    pub fn shown(&mut self, slot: usize, key: ValidatorIndex, header: &BlockHeader) {
         if !self.statements.trusts(key) {
             return;
         }
-        let header = &block.header;
         let height = header.height().0;
         let state = &mut self.slots[slot];
         if height != state.shown + 1 {

@@ -23,14 +23,14 @@ use minuet_consensus::driver::{Driver, DriverConfig, Fatal};
 use minuet_consensus::effect::Halt;
 use minuet_consensus::replica::{ReplicaConfig, Tip};
 use minuet_consensus::verify::Verifier;
+use minuet_core::ValidatorIndex;
 use minuet_core::genesis::Genesis;
 use minuet_core::messages::JournalRecord;
 use minuet_core::statement::StatementKey;
 use minuet_core::status::NodeStatus;
-use minuet_core::store::{Store, StoreError};
+use minuet_core::store::StoreError;
 use minuet_core::views::ViewWriter;
-use minuet_core::{Height, ValidatorIndex};
-use minuet_execution::{Ledger, LedgerDriver, LedgerOptions};
+use minuet_execution::{Ledger, LedgerDriver};
 use minuet_mempool::MempoolDriver;
 use minuet_p2p::{P2pHandle, P2pIdentity, P2pRings};
 use minuet_rpc::{Role, RpcHandle};
@@ -101,20 +101,6 @@ fn wait(ended: &Receiver<End>) -> Result<(), Failure> {
     }
 }
 
-/// A new chain's accounts may be many: in table files they take no memory until somebody asks for them.
-fn open_ledger(
-    store: &RocksStore,
-    watched: Arc<dyn Store>,
-    genesis: &Genesis,
-    options: LedgerOptions,
-) -> Result<Ledger, Failure> {
-    let ledger = Ledger::open(watched, genesis, options).map_err(|error| storage(&error))?;
-    if ledger.tip().height() == Height::GENESIS {
-        store.flush().map_err(|error| storage(&error))?;
-    }
-    Ok(ledger)
-}
-
 fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let status = Arc::new(NodeStatus::default());
     let plan = plan::Plan::new(&prepared)?;
@@ -122,7 +108,7 @@ fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let genesis = Arc::new(prepared.genesis.clone());
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
     let watched = Arc::new(fail_stop::FailStop::new(store.clone(), status.clone(), ends.clone()));
-    let ledger = open_ledger(&store, watched, &genesis, plan.ledger)?;
+    let ledger = Ledger::open(watched, &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
     let Voice { journal, records, signer } = find_voice(&prepared, &genesis, plan.journal)?;
     let role = role(prepared.validator, signer);

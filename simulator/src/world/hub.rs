@@ -6,6 +6,7 @@ use crate::node::Watcher;
 use crate::oracle::Oracle;
 use crate::trace::{Trace, describe};
 use minuet_consensus::driver::Driver;
+use minuet_core::header::BlockHeader;
 use minuet_core::messages::{FinalizedBlock, JournalRecord, NetworkCommand};
 use minuet_core::wire::FrameKind;
 use minuet_core::{Bytes, ValidatorIndex};
@@ -78,6 +79,10 @@ impl Watcher for Hub {
         self.oracle.turned(slot, self.keys[slot], driver);
     }
 
+    fn completed(&mut self, slot: usize, header: &BlockHeader) {
+        self.oracle.shown(slot, self.keys[slot], header);
+    }
+
     fn finalized(&mut self, slot: usize, block: &FinalizedBlock) {
         let key = self.keys[slot];
         let height = block.header.height().0;
@@ -85,7 +90,7 @@ impl Watcher for Hub {
         self.mark(5, height, u64::from_le_bytes(digest[..8].try_into().unwrap_or_default()));
         let now_us = self.now_us;
         self.trace.line(now_us, slot, || format!("final      height {height} view {} {digest}", block.header.view()));
-        self.oracle.shown(slot, key, block);
+        self.oracle.shown(slot, key, &block.header);
         if height > self.highest && self.oracle.trusts(key) {
             self.highest = height;
             self.transactions += block.transactions.len() as u64;

@@ -4,13 +4,17 @@ use crate::judged;
 use minuet_simulator::Options;
 
 /// Seeds that once broke something, with what it was.
-const REGRESSIONS: [(u64, &str); 4] = [
+const REGRESSIONS: [(u64, &str); 5] = [
     (103, "two answers of one peer to two requests for one range: it was blamed for the second"),
     (127, "a late answer with a single block passed for that to a range: its sender was blamed for the range"),
     (220, "a question of a broken connection was answered on the next one: its answerer was blamed"),
     (
         2_001_130,
         "more than 64 blocks unfinalized: who had jumped over them, or been handed a transfer, timed out too soon",
+    ),
+    (
+        3_054_196,
+        "1,228 blocks final at once overflowed the ring of events: the judge took what was dropped for missing",
     ),
 ];
 
