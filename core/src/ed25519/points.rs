@@ -1,5 +1,5 @@
-//! Public keys that were decoded lately, as points: a quarter of a signature's check is finding the point of its key, and
-//! senders come back.
+//! Public keys that were decoded lately, as points: close to a fifth of a signature's check is finding the point of its key,
+//! and senders come back.
 //!
 //! Invariant: bounded; what it answers depends on the key's bytes alone.
 

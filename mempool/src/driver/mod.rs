@@ -37,8 +37,8 @@ use std::time::{Duration, Instant};
 /// Notices, peer events and requests that one turn takes in, of each.
 const TURN_MESSAGES: usize = 1024;
 
-/// More gossiped transactions than this in one turn, and the next ones wait: a signature costs a third less in an equation
-/// of a hundred than of ten.
+/// More gossiped transactions than this in one turn, and the next ones wait: the more share an equation, the less a
+/// signature costs (docs/performance.md).
 const HOLD_FROM: u32 = 8;
 /// How long, for each transaction of that turn. Below two thousand a second this dies out; above, it grows to the limit.
 const HOLD_EACH: Duration = Duration::from_micros(500);
