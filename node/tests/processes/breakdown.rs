@@ -72,6 +72,8 @@ fn moments_are_written_only_if_asked_for() {
     lone.run_for(3);
     assert_eq!(named("spans", lone.dir.path()), Vec::<PathBuf>::new());
 
+    // A fresh chain: blocks that the first run left in its journal would be final here without being built here.
+    let lone = Lone::new();
     let file = lone.path("spans.jsonl");
     let flags = ["--spans", text(&file)];
     let node = Node::spawn_by(Command::new(MINUET), &lone.config, &flags, View::at(lone.rpc));
