@@ -6,15 +6,14 @@ use crate::transaction::NATIVE_TYPE;
 use alloy_primitives::{Bloom, Log};
 use alloy_rlp::{BufMut, Encodable, RlpDecodable, RlpEncodable};
 
-/// The outcome of one transaction in a block.
+/// The outcome of one transaction in a block. Its RLP is the stored form; the consensus form, which has the logs' bloom as
+/// well, is what [`receipts_root`] hashes. A bloom is 256 bytes, all of them zero for a transfer, so it is not kept.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct Receipt {
     /// `false`: reverted; fees are charged all the same.
     pub success: bool,
     /// Gas used by this and all earlier transactions of the block.
     pub cumulative_gas_used: u64,
-    /// Filter of the logs.
-    pub logs_bloom: Bloom,
     /// What contracts emitted; empty for transfers.
     pub logs: Vec<Log>,
 }
@@ -22,9 +21,17 @@ pub struct Receipt {
 impl Receipt {
     /// The receipt of a transfer.
     #[must_use]
-    pub fn transfer(cumulative_gas_used: u64) -> Self {
-        Self { success: true, cumulative_gas_used, logs_bloom: Bloom::ZERO, logs: Vec::new() }
+    pub const fn transfer(cumulative_gas_used: u64) -> Self {
+        Self { success: true, cumulative_gas_used, logs: Vec::new() }
     }
+}
+
+#[derive(RlpEncodable)]
+struct ConsensusReceipt<'a> {
+    success: bool,
+    cumulative_gas_used: u64,
+    logs_bloom: Bloom,
+    logs: &'a Vec<Log>,
 }
 
 /// Root of the ordered trie over typed receipts, as in an Ethereum header.
@@ -32,46 +39,26 @@ impl Receipt {
 pub fn receipts_root(receipts: &[Receipt]) -> B256 {
     alloy_trie::root::ordered_trie_root_with_encoder(receipts, |receipt, out| {
         out.put_u8(NATIVE_TYPE);
-        receipt.encode(out);
+        let Receipt { success, cumulative_gas_used, logs } = receipt;
+        let logs_bloom = alloy_primitives::logs_bloom(logs);
+        ConsensusReceipt { success: *success, cumulative_gas_used: *cumulative_gas_used, logs_bloom, logs }.encode(out);
     })
 }
 
-/// The stored form of a block's receipts: success and gas only, since transfers have neither bloom nor logs.
+/// The stored form of a block's receipts.
 #[must_use]
 pub fn encode_receipts(receipts: &[Receipt]) -> Vec<u8> {
-    let compact: Vec<StoredReceipt> = receipts
-        .iter()
-        .map(|receipt| StoredReceipt {
-            success: receipt.success,
-            cumulative_gas_used: receipt.cumulative_gas_used,
-            logs: receipt.logs.clone(),
-        })
-        .collect();
-    alloy_rlp::encode(&compact)
+    let mut out = Vec::new();
+    alloy_rlp::encode_list::<Receipt, Receipt>(receipts, &mut out);
+    out
 }
 
-/// Reads the stored form back; blooms are recomputed.
+/// Reads the stored form back.
 ///
 /// # Errors
 /// Bytes that [`encode_receipts`] did not write.
 pub fn decode_receipts(bytes: &[u8]) -> Result<Vec<Receipt>, CodecError> {
-    let stored: Vec<StoredReceipt> = codec::decode("stored receipts", bytes, usize::MAX)?;
-    Ok(stored
-        .into_iter()
-        .map(|receipt| Receipt {
-            success: receipt.success,
-            cumulative_gas_used: receipt.cumulative_gas_used,
-            logs_bloom: alloy_primitives::logs_bloom(&receipt.logs),
-            logs: receipt.logs,
-        })
-        .collect())
-}
-
-#[derive(RlpEncodable, RlpDecodable)]
-struct StoredReceipt {
-    success: bool,
-    cumulative_gas_used: u64,
-    logs: Vec<Log>,
+    codec::decode("stored receipts", bytes, usize::MAX)
 }
 
 #[cfg(test)]

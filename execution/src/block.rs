@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 /// From this many changed accounts on, hashing is spread over the workers.
-const PARALLEL_HASHING_FROM: usize = 512;
+const PARALLEL_HASHING_FROM: usize = 1_536;
 
 /// Why a block can never be valid.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub struct RpcConfig {
     pub max_subscriber_lag_blocks: u64,
     /// Blocks of the recent past kept in memory for subscribers, at most.
     pub recent_blocks: usize,
-    /// Bytes of bodies among them, at most.
+    /// Bytes of memory that their transactions take, at most.
     pub recent_bytes: usize,
     /// Transactions that are taken per second on average; 0 switches the limit off.
     pub submit_rate_per_second: u32,
@@ -55,7 +55,7 @@ impl Default for RpcConfig {
             max_subscriptions: 256,
             max_subscriber_lag_blocks: 256,
             recent_blocks: 512,
-            recent_bytes: 32 * 1024 * 1024,
+            recent_bytes: 16 * 1024 * 1024,
             submit_rate_per_second: 20_000,
             submit_burst: 20_000,
             request_timeout_ms: 10_000,

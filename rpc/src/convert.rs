@@ -39,6 +39,12 @@ impl From<FinalizedBlock> for FinalEntry {
 }
 
 impl FinalEntry {
+    /// Memory that it keeps: envelopes, their decoded fields, receipts and what the allocator adds.
+    pub fn memory_bytes(&self) -> usize {
+        const EACH: usize = size_of::<Transaction>() + size_of::<Receipt>() + 64;
+        self.transactions.len().saturating_mul(EACH).saturating_add(self.body_bytes)
+    }
+
     /// From the proposer's clock to stored here.
     pub fn finality_us(&self) -> Option<u64> {
         let proposed_us = self.header.time().0.saturating_mul(1000);

@@ -61,7 +61,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A feed that goes on after `tip`. At most `limits` = (blocks, bytes of bodies) are kept in memory.
+    /// A feed that goes on after `tip`. At most `limits` = (blocks, bytes of memory) are kept in memory.
     pub fn new(chain: Arc<dyn ChainSource>, status: Arc<NodeStatus>, tip: Height, limits: (usize, usize)) -> Self {
         Self {
             chain,
@@ -116,11 +116,11 @@ impl Feed {
 
     fn remember(&self, entry: Arc<FinalEntry>) {
         let mut recent = self.lock_recent();
-        recent.bytes = recent.bytes.saturating_add(entry.body_bytes);
+        recent.bytes = recent.bytes.saturating_add(entry.memory_bytes());
         recent.blocks.push_back(entry);
         while recent.blocks.len() > self.max_recent_blocks || recent.bytes > self.max_recent_bytes {
             let Some(oldest) = recent.blocks.pop_front() else { break };
-            recent.bytes = recent.bytes.saturating_sub(oldest.body_bytes);
+            recent.bytes = recent.bytes.saturating_sub(oldest.memory_bytes());
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 /// Batches that a client may be behind: at ten a second, three seconds.
 const MAX_BEHIND: usize = 32;
@@ -58,6 +58,7 @@ struct Kept {
 pub struct Feed {
     kept: Mutex<Kept>,
     live: broadcast::Sender<Bytes>,
+    somebody_came: Notify,
 }
 
 /// A client's beginning and what follows.
@@ -72,7 +73,7 @@ impl Feed {
     /// The first event gets the number after `last_id`.
     pub fn new(last_id: u64) -> Self {
         let kept = Kept { batches: VecDeque::new(), bytes: 0, last_id, state: None, watched: None };
-        Self { kept: Mutex::new(kept), live: broadcast::channel(MAX_BEHIND).0 }
+        Self { kept: Mutex::new(kept), live: broadcast::channel(MAX_BEHIND).0, somebody_came: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -83,7 +84,7 @@ impl Feed {
     /// newest event in it.
     pub fn state(&self, state: impl FnOnce(u64) -> String) -> Bytes {
         let mut kept = self.lock();
-        kept.watched = Some(Instant::now());
+        self.is_seen(&mut kept);
         kept.state(state)
     }
 
@@ -94,6 +95,21 @@ impl Feed {
             kept.watched = Some(Instant::now());
         }
         kept.watched.is_some_and(|last| last.elapsed() < WATCHED_FOR)
+    }
+
+    fn is_seen(&self, kept: &mut Kept) {
+        kept.watched = Some(Instant::now());
+        self.somebody_came.notify_waiters();
+    }
+
+    /// A pause between two looks, the longer one while nobody is here; returns whether it was cut short by somebody who
+    /// came.
+    pub async fn pause(&self, watched: Duration, unwatched: Duration) -> bool {
+        if self.is_watched() {
+            tokio::time::sleep(watched).await;
+            return false;
+        }
+        tokio::time::timeout(unwatched, self.somebody_came.notified()).await.is_ok()
     }
 
     /// Numbers the events, keeps them and gives them to everybody.
@@ -131,7 +147,7 @@ impl Feed {
     /// the snapshot's JSON; while it runs, no event is published.
     pub fn subscribe(&self, last_seen: Option<u64>, state: impl FnOnce(u64) -> String) -> Subscription {
         let mut kept = self.lock();
-        kept.watched = Some(Instant::now());
+        self.is_seen(&mut kept);
         let live = self.live.subscribe();
         let first = match last_seen.and_then(|id| kept.after(id)) {
             Some(missed) => missed,
@@ -184,6 +200,16 @@ mod tests {
         let feed = Feed::new(0);
         drop(feed.subscribe(None, |_| String::new()));
         assert!(feed.is_watched(), "a client may come back and name the last event that it saw");
+    }
+
+    #[tokio::test]
+    async fn a_long_pause_is_for_nobody_and_ends_when_somebody_comes() {
+        const NEVER: Duration = Duration::from_secs(3600);
+        let feed = Feed::new(0);
+        assert!(!feed.pause(NEVER, Duration::ZERO).await);
+        let comes = async { drop(feed.subscribe(None, |_| String::new())) };
+        assert!(tokio::join!(feed.pause(NEVER, NEVER), comes).0);
+        assert!(!feed.pause(Duration::ZERO, NEVER).await);
     }
 
     fn publish(feed: &Feed, count: usize) {

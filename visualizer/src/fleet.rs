@@ -18,8 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 const ASK_EVERY: Duration = Duration::from_millis(500);
-/// While nobody looks, they are asked once in so many times.
-const UNWATCHED_TICKS: u64 = 10;
+/// While nobody looks.
+const ASK_EVERY_UNWATCHED: Duration = Duration::from_secs(5);
 /// Above what a node under load takes; below what an observer calls at once.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2000);
 const MAX_ANSWER_BYTES: usize = 64 << 10;
@@ -207,18 +207,13 @@ pub fn watch(shared: &Arc<Shared>, entries: &[FleetEntry], stopped: &watch::Rece
         let (shared, entry, mut stopped) = (shared.clone(), entry.clone(), stopped.clone());
         let genesis = shared.genesis.digest().to_string();
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(ASK_EVERY);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            for tick in 0u64.. {
-                tokio::select! {
-                    _ = ticks.tick() => {}
-                    _ = stopped.wait_for(|stop| *stop) => return,
-                }
-                if !tick.is_multiple_of(UNWATCHED_TICKS) && !shared.feed.is_watched() {
-                    continue;
-                }
+            loop {
                 let answer = ask(&entry).await;
                 shared.fleet.take(entry.index, &genesis, answer, crate::health::now_ms());
+                tokio::select! {
+                    _ = shared.feed.pause(ASK_EVERY, ASK_EVERY_UNWATCHED) => {}
+                    _ = stopped.wait_for(|stop| *stop) => return,
+                }
             }
         });
     }

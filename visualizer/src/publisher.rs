@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 const TICK: Duration = Duration::from_millis(100);
 /// Ticks between two looks at vital signs and peers.
-const TICKS_PER_SECOND: u64 = 10;
+const TICKS_PER_SECOND: u32 = 10;
 /// Ticks between two comments to everybody.
 const KEEP_ALIVE_TICKS: u64 = 100;
 /// Round trips change all the time: they are told again after so many seconds.
@@ -161,26 +161,26 @@ fn vitals(shared: &Shared, finality: &Finality, tps: f64) -> NodeVitals {
 
 /// Publishes until the server stops.
 pub async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for tick in 1u64.. {
+    let (mut tick, second) = (0, u64::from(TICKS_PER_SECOND));
+    loop {
+        let before = tick;
         tokio::select! {
-            _ = ticks.tick() => {}
+            is_cut_short = shared.feed.pause(TICK, TICK * TICKS_PER_SECOND) => {
+                tick += if is_cut_short || shared.feed.is_watched() { 1 } else { second };
+            }
             _ = stopped.wait_for(|stop| *stop) => return,
         }
-        if !tick.is_multiple_of(TICKS_PER_SECOND) && !shared.feed.is_watched() {
-            continue;
-        }
+        let has_passed = |ticks: u64| tick / ticks > before / ticks;
         let mut events = Vec::new();
         // Held until the events are out: a snapshot is of what was told, no more and no less.
         let mut shown = shared.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.look(&shared, &mut events);
-        if tick.is_multiple_of(TICKS_PER_SECOND) {
+        if has_passed(second) {
             shown.look_around(&shared, &mut events);
         }
         shared.feed.publish(&events);
         drop(shown);
-        if tick.is_multiple_of(KEEP_ALIVE_TICKS) {
+        if has_passed(KEEP_ALIVE_TICKS) {
             shared.feed.keep_alive();
         }
     }

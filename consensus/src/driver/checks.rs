@@ -3,11 +3,39 @@
 use super::Driver;
 use crate::input::Input;
 use crate::verify::Gathered;
-use minuet_core::ValidatorIndex;
-use minuet_core::certificate::CertificateKind;
+use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::rejection::RejectReason;
 use minuet_core::statement::{SignedStatement, Statement};
+use minuet_core::{PeerId, ValidatorIndex, View};
 use std::collections::BTreeMap;
+use std::mem::{replace, take};
+
+/// Longer than this no notarization waits for its finalization, and where finalizations are later than half of it none waits
+/// for them on purpose: on a wide area the next block must not.
+const MAX_WAIT_US: u64 = 16_000;
+/// A gap counts by one in so many.
+const GAP_SHARE: u64 = 8;
+
+/// How long a notarization's check waits for the votes that would make it a finalization, in microseconds: one check then
+/// serves for both, at every validator, and no notarization has to go around. Only the next view waits for it.
+#[derive(Clone, Copy, Default)]
+struct Linger {
+    /// At least; 0 switches all waiting off.
+    base_us: u64,
+    /// From M votes to L of them, smoothed.
+    gap_us: u64,
+}
+
+impl Linger {
+    fn sample(&mut self, gap_us: u64) {
+        self.gap_us = (self.gap_us * (GAP_SHARE - 1) + gap_us.min(MAX_WAIT_US)) / GAP_SHARE;
+    }
+
+    const fn us(self) -> u64 {
+        let twice_us = 2 * self.gap_us;
+        if self.base_us == 0 || twice_us <= self.base_us || twice_us > MAX_WAIT_US { self.base_us } else { twice_us }
+    }
+}
 
 /// A quorum's check that is due at a moment.
 #[derive(Clone, Copy)]
@@ -20,26 +48,51 @@ struct Wanted {
 #[derive(Default)]
 pub(super) struct PendingChecks {
     quorums: BTreeMap<Statement, Wanted>,
-    /// How long a notarization waits for the votes that would make it a finalization, in microseconds: one check then
-    /// serves for both. Nothing but the next view waits for it.
-    linger_us: u64,
+    /// Peers' notarizations of what waits for a check of its own: of use should that fail.
+    spares: BTreeMap<Statement, (PeerId, Certificate)>,
+    /// When M votes were here, for those that have not become L yet.
+    since_us: BTreeMap<Statement, u64>,
+    linger: Linger,
     each: Vec<Statement>,
     pairs: Vec<[SignedStatement; 2]>,
 }
 
 impl PendingChecks {
     pub fn new(linger_us: u64) -> Self {
-        Self { linger_us, ..Self::default() }
+        Self { linger: Linger { base_us: linger_us, gap_us: 0 }, ..Self::default() }
     }
 
     /// A finalization's check serves for the notarization too.
     pub fn quorum(&mut self, statement: Statement, kind: CertificateKind, now_us: u64) {
-        let waits = kind == CertificateKind::Notarization;
-        let due_us = if waits { now_us.saturating_add(self.linger_us) } else { now_us };
-        let wanted = self.quorums.entry(statement).or_insert(Wanted { kind, due_us });
-        if !waits {
-            *wanted = Wanted { kind, due_us };
+        match kind {
+            CertificateKind::Notarization => {
+                self.since_us.entry(statement).or_insert(now_us);
+                let due_us = now_us.saturating_add(self.linger.us());
+                self.quorums.entry(statement).or_insert(Wanted { kind, due_us });
+            }
+            CertificateKind::Finalization | CertificateKind::Nullification => {
+                if let Some(since_us) = self.since_us.remove(&statement) {
+                    self.linger.sample(now_us.saturating_sub(since_us));
+                }
+                self.quorums.insert(statement, Wanted { kind, due_us: now_us });
+            }
         }
+    }
+
+    /// Views that are final need nothing more.
+    pub fn forget_through(&mut self, view: View) {
+        self.since_us.retain(|statement, _| statement.view() > view);
+    }
+
+    /// Takes a peer's certificate for which the own signatures wait to be checked, most likely for more than it says.
+    pub fn spare(&mut self, peer: PeerId, certificate: Certificate, now_us: u64) -> Result<(), Certificate> {
+        let statement = certificate.statement();
+        let waits = self.quorums.get(&statement).is_some_and(|wanted| wanted.due_us > now_us);
+        if certificate.kind != CertificateKind::Notarization || !waits {
+            return Err(certificate);
+        }
+        self.spares.insert(statement, (peer, certificate));
+        Ok(())
     }
 
     pub fn next_us(&self) -> Option<u64> {
@@ -50,8 +103,8 @@ impl PendingChecks {
     fn take_due(&mut self, now_us: u64) -> Self {
         let later = self.quorums.iter().filter(|(_, wanted)| wanted.due_us > now_us);
         let later: BTreeMap<_, _> = later.map(|(statement, wanted)| (*statement, *wanted)).collect();
-        let linger_us = self.linger_us;
-        let mut due = std::mem::replace(self, Self { quorums: later, ..Self::new(linger_us) });
+        let (spares, since_us, linger) = (take(&mut self.spares), take(&mut self.since_us), self.linger);
+        let mut due = replace(self, Self { quorums: later, spares, since_us, linger, ..Self::default() });
         due.quorums.retain(|statement, _| !self.quorums.contains_key(statement));
         due
     }
@@ -99,6 +152,7 @@ impl Driver {
     }
 
     fn check_quorum(&mut self, statement: Statement, kind: CertificateKind) {
+        let spare = self.checks.spares.remove(&statement);
         let Some(state) = self.replica.views().get(&statement.view()) else { return };
         let held = match kind {
             CertificateKind::Finalization => state.finalization.is_some(),
@@ -111,7 +165,12 @@ impl Driver {
         let signatures = state.tally.signatures(&statement);
         match self.verifier.gather(kind, &statement, &signatures) {
             Gathered::Certificate(certificate) => self.feed(Input::Certificate(certificate)),
-            Gathered::Members(verdicts) => self.settle(statement, verdicts),
+            Gathered::Members(verdicts) => {
+                self.settle(statement, verdicts);
+                if let Some((peer, certificate)) = spare {
+                    self.on_peer_certificate(peer, certificate);
+                }
+            }
         }
     }
 
@@ -123,5 +182,70 @@ impl Driver {
             }
         }
         self.feed(Input::Settled { statement, verdicts });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minuet_core::B256;
+    use minuet_core::bls::BlsSignature;
+
+    const VOTE: Statement = Statement::Notarize { view: View(7), digest: B256::ZERO };
+
+    fn notarization() -> Certificate {
+        let signers = [1, 2, 3].map(ValidatorIndex).into_iter();
+        Certificate::from_aggregate(CertificateKind::Notarization, &VOTE, 6, signers, BlsSignature([1; 48]))
+    }
+
+    fn waits_us(checks: &mut PendingChecks, now_us: u64) -> u64 {
+        checks.quorum(VOTE, CertificateKind::Notarization, now_us);
+        let due_us = checks.next_us().unwrap();
+        assert!(due_us == now_us || checks.take_due(due_us - 1).is_empty());
+        due_us - now_us
+    }
+
+    #[test]
+    fn a_notarization_waits_twice_as_long_as_finalizations_take_unless_they_take_long() {
+        for (gap_us, waited_us) in [(0, 1_000), (400, 1_000), (2_000, 4_000), (7_000, 14_000), (30_000, 1_000)] {
+            let mut checks = PendingChecks::new(1_000);
+            let mut now_us = 10;
+            assert_eq!(waits_us(&mut checks, now_us), 1_000);
+            for _ in 0..100 {
+                now_us += gap_us;
+                checks.quorum(VOTE, CertificateKind::Finalization, now_us);
+                assert_eq!(checks.take_due(now_us).quorums.len(), 1, "a finalization does not wait");
+                _ = waits_us(&mut checks, now_us);
+            }
+            let waits_us = checks.linger.us();
+            assert!(waits_us.abs_diff(waited_us) < 40, "after gaps of {gap_us}: {waits_us}");
+        }
+    }
+
+    #[test]
+    fn without_a_linger_nothing_waits_and_what_is_final_is_forgotten() {
+        let mut checks = PendingChecks::new(0);
+        assert_eq!(waits_us(&mut checks, 10), 0);
+        checks.quorum(VOTE, CertificateKind::Finalization, 4_000);
+        assert_eq!(checks.take_due(4_000).quorums.len(), 1);
+        assert_eq!(waits_us(&mut checks, 5_000), 0);
+        checks.forget_through(View(6));
+        assert_eq!(checks.since_us.len(), 1);
+        checks.forget_through(View(7));
+        assert!(checks.since_us.is_empty());
+    }
+
+    #[test]
+    fn a_peers_notarization_is_set_aside_while_the_own_check_waits_and_only_then() {
+        let mut checks = PendingChecks::new(1_000);
+        let peer = PeerId(2);
+        assert!(checks.spare(peer, notarization(), 0).is_err(), "nothing waits");
+        checks.quorum(VOTE, CertificateKind::Notarization, 0);
+        assert!(checks.spare(peer, notarization(), 10).is_ok());
+        let finalization = Certificate { kind: CertificateKind::Finalization, ..notarization() };
+        assert!(checks.spare(peer, finalization, 10).is_err(), "it says more than the own check will");
+        assert!(checks.take_due(10).is_empty());
+        assert_eq!(checks.spares.len(), 1);
+        assert!(checks.spare(peer, notarization(), 1_000).is_err(), "due");
     }
 }

@@ -82,6 +82,7 @@ impl Driver {
             self.show_stored(digest);
             self.blocks.stored(digest, view);
             self.raise_floor_to(view);
+            self.checks.forget_through(view);
         }
         self.fetching.forget_satisfied(&self.replica);
     }

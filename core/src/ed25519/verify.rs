@@ -21,7 +21,7 @@ pub const BATCH_CHUNK: usize = 512;
 
 /// Fewer than this many are not worth handing to another core: waking it costs, and an equation of fewer is dearer for
 /// each of them (from here on the curve library sums by Pippenger's method).
-const SMALLEST_CHUNK: usize = 96;
+const SMALLEST_CHUNK: usize = 256;
 
 /// One signature to check; it owns its message, so that it can travel to another thread.
 #[derive(Clone, Debug)]

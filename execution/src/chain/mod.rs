@@ -5,5 +5,5 @@ mod open;
 pub(crate) mod prune;
 mod reader;
 
-pub use open::{OpenedChain, open};
+pub use open::{OpenedChain, begin, open};
 pub use reader::{ChainReader, FinalTransaction};

@@ -32,10 +32,7 @@ pub struct OpenedChain {
 /// # Errors
 /// [`StoreError::Mismatch`] for another chain's or format's data, [`StoreError::Corrupt`] for a damaged one.
 pub fn open(store: &dyn Store, genesis: &Genesis, workers: Workers) -> Result<OpenedChain, StoreError> {
-    check_identity(store, genesis)?;
-    if format::read_tip(store)?.is_none() {
-        write_genesis(store, genesis)?;
-    }
+    begin(store, genesis)?;
     let (height, digest) =
         format::read_tip(store)?.ok_or_else(|| corrupt("tip", "missing right after it was written"))?;
     let oldest = format::read_oldest(store)?;
@@ -51,6 +48,18 @@ pub fn open(store: &dyn Store, genesis: &Genesis, workers: Workers) -> Result<Op
         return Err(corrupt("accounts", reason));
     }
     Ok(OpenedChain { tip: Arc::new(tip), oldest, state })
+}
+
+/// The first half of [`open`]: afterwards the store has block 0 and its accounts, and the genesis need not have them.
+///
+/// # Errors
+/// [`StoreError::Mismatch`] for another chain's or format's data, [`StoreError::Corrupt`] for a damaged one.
+pub fn begin(store: &dyn Store, genesis: &Genesis) -> Result<(), StoreError> {
+    check_identity(store, genesis)?;
+    if format::read_tip(store)?.is_none() {
+        write_genesis(store, genesis)?;
+    }
+    Ok(())
 }
 
 fn check_identity(store: &dyn Store, genesis: &Genesis) -> Result<(), StoreError> {

@@ -37,15 +37,14 @@ use std::time::{Duration, Instant};
 /// Notices, peer events and requests that one turn takes in, of each.
 const TURN_MESSAGES: usize = 1024;
 
-/// More gossiped transactions than this in one turn, and the next ones wait: the more share an equation, the less a
-/// signature costs (docs/performance.md).
-const HOLD_FROM: u32 = 8;
-/// How long, for each transaction of that turn. Below two thousand a second this dies out; above, it grows to the limit.
-const HOLD_EACH: Duration = Duration::from_micros(500);
-/// How long at most; a block that is to be made ends it.
-const HOLD_MAX: Duration = Duration::from_millis(40);
+/// From so many gossiped transactions a second on, the next ones wait for company, at most for so long: the more share an
+/// equation, the less a signature costs (docs/performance.md), and what a block brings meanwhile is checked with that block.
+/// A block that is to be made ends it.
+const HOLDS: [(f64, Duration); 2] = [(1_500.0, Duration::from_millis(100)), (200.0, Duration::from_millis(40))];
+/// A pool of more than so many makes a block at once; a smaller one takes in first what is held.
+const PLENTY: usize = 512;
 /// So many waiting frames are not held: the ring must not get full.
-const HELD_FRAMES: usize = 64;
+const HELD_FRAMES: usize = 160;
 
 /// What somebody is to be told.
 type Answer = (ReplyTo, Result<TxHash, AdmissionError>);
@@ -71,6 +70,30 @@ pub struct MempoolRings {
     pub admitted: Sender<Admitted>,
 }
 
+/// How fast gossip comes, measured over a tenth of a second or more.
+#[derive(Debug, Default)]
+struct Pace {
+    since: Option<Instant>,
+    count: u32,
+    hold: Option<Duration>,
+}
+
+impl Pace {
+    const WINDOW: Duration = Duration::from_millis(100);
+
+    /// How long the next ones are held, now that so many more have come.
+    fn hold(&mut self, fresh: u32, now: Instant) -> Option<Duration> {
+        self.count = self.count.saturating_add(fresh);
+        let elapsed = now.saturating_duration_since(*self.since.get_or_insert(now));
+        if elapsed >= Self::WINDOW {
+            let per_second = f64::from(self.count) / elapsed.as_secs_f64();
+            self.hold = HOLDS.iter().find(|(from, _)| per_second >= *from).map(|(_, hold)| *hold);
+            (self.since, self.count) = (Some(now), 0);
+        }
+        self.hold
+    }
+}
+
 /// The mempool service, polled.
 #[derive(Debug)]
 pub struct MempoolDriver<D: Directory> {
@@ -85,6 +108,7 @@ pub struct MempoolDriver<D: Directory> {
     signatures_checked: u64,
     /// Until then gossip waits for more, so that its signatures share an equation; `None` under light load.
     held_until: Option<Instant>,
+    pace: Pace,
 }
 
 impl<D: Directory> MempoolDriver<D> {
@@ -102,8 +126,9 @@ impl<D: Directory> MempoolDriver<D> {
         let gossip = Gossip::new(&config);
         let pool = Pool::new(config, rules, state);
         let (answers, changed) = (Answers::default(), Vec::new());
-        let (signatures_checked, held_until) = (0, None);
-        let driver = Self { rings, status, pool, memory, gossip, answers, changed, signatures_checked, held_until };
+        let (signatures_checked, held_until, pace) = (0, None, Pace::default());
+        let driver =
+            Self { rings, status, pool, memory, gossip, answers, changed, signatures_checked, held_until, pace };
         driver.publish();
         driver
     }
@@ -122,7 +147,10 @@ impl<D: Directory> MempoolDriver<D> {
         for request in self.rings.requests.drain(TURN_MESSAGES) {
             self.answers.ask(request);
         }
-        self.answers.give(&self.pool, &self.gossip, &[], &mut self.rings.replies);
+        let is_short = self.held_until.is_some() && self.pool.pending() < PLENTY && !self.rings.frames.is_empty();
+        if !(self.answers.is_selecting() && is_short) {
+            self.answers.give(&self.pool, &self.gossip, &[], &mut self.rings.replies);
+        }
 
         let batch = self.take_in(now);
         self.admit(batch)?;
@@ -220,7 +248,7 @@ impl<D: Directory> MempoolDriver<D> {
                 gossiped += batch.receive(&mut self.pool, &frame);
             }
             let fresh = u32::try_from(batch.candidates.len() - own).unwrap_or(u32::MAX);
-            self.held_until = (fresh > HOLD_FROM).then(|| now + HOLD_EACH.saturating_mul(fresh).min(HOLD_MAX));
+            self.held_until = self.pace.hold(fresh, now).map(|hold| now + hold);
         }
         batch
     }

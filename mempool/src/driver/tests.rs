@@ -255,42 +255,68 @@ fn gossip_lingers_while_busy_and_goes_at_once_after_a_pause() {
     assert_eq!(bench.turn().unwrap() - bench.now, Duration::from_millis(2));
 }
 
-#[test]
-fn gossip_is_held_for_company_after_a_large_turn_and_never_under_light_load() {
+/// Gossip for a tenth of a second, so many in all; returns a bench that has taken them in.
+fn heard_in_a_tenth(count: usize) -> (Bench, Vec<Wallet>) {
     let mut bench = bench();
-    let wallets = wallets(12, &bench.state);
-    let transfers: Vec<_> = wallets.iter().map(|wallet| wallet.transfer(0, 1)).collect();
-    bench.hear(PEER, &transfers[..8].iter().collect::<Vec<_>>());
-    bench.hear(PEER, &[&wallets[0].transfer(1, 1)]);
-    assert_eq!(bench.driver.pool().pending(), 9, "eight a turn are no load");
+    let wallets = wallets(100, &bench.state);
+    let transfers: Vec<_> = wallets[..count].iter().map(|wallet| wallet.transfer(0, 1)).collect();
+    let (last, others) = transfers.split_last().unwrap();
+    for transfer in others {
+        bench.hear(PEER, &[transfer]);
+    }
+    bench.now += Duration::from_millis(100);
+    bench.hear(PEER, &[last]);
+    assert_eq!(bench.driver.pool().pending(), count);
+    (bench, wallets)
+}
 
-    let many: Vec<_> = wallets[1..].iter().map(|wallet| wallet.transfer(1, 1)).collect();
-    bench.hear(PEER, &many.iter().chain(&transfers[8..]).collect::<Vec<_>>());
-    let before = bench.driver.pool().pending();
-    let packed = frames::pack([wallets[0].transfer(2, 1)]).next().unwrap();
-    bench.frame(OTHER, packed.payload);
+fn packed(transactions: &[Arc<Transaction>]) -> Bytes {
+    frames::pack(transactions.iter().cloned()).next().unwrap().payload
+}
+
+#[test]
+fn gossip_is_held_for_company_while_it_comes_fast_and_not_under_light_load() {
+    let (mut bench, wallets) = heard_in_a_tenth(19);
+    bench.hear(PEER, &[&wallets[0].transfer(1, 1)]);
+    assert_eq!(bench.driver.pool().pending(), 20, "190 a second are light");
+
+    let (mut bench, wallets) = heard_in_a_tenth(20);
+    bench.frame(OTHER, packed(&[wallets[0].transfer(1, 1)]));
     let due = bench.turn().unwrap();
-    assert_eq!((bench.driver.pool().pending(), bench.driver.has_work()), (before, false), "held");
-    assert_eq!(due - bench.now, Duration::from_micros(15 * 500));
+    assert_eq!((bench.driver.pool().pending(), bench.driver.has_work()), (20, false), "held");
+    assert_eq!(due - bench.now, Duration::from_millis(40));
     // A client's own never waits.
-    assert!(bench.submit(&wallets[0].transfer(3, 1)).is_ok());
+    assert!(bench.submit(&wallets[1].transfer(1, 1)).is_ok());
+    assert_eq!(bench.driver.pool().pending(), 21);
     bench.now = due;
     bench.turn();
-    assert_eq!(bench.driver.pool().pending(), before + 2);
+    assert_eq!(bench.driver.pool().pending(), 22);
+    // One in the next tenth of a second and more: no load any more.
+    bench.now += Duration::from_millis(160);
+    bench.hear(PEER, &[&wallets[2].transfer(1, 1)]);
+    bench.hear(PEER, &[&wallets[3].transfer(1, 1)]);
+    assert_eq!(bench.driver.pool().pending(), 24);
+}
+
+#[test]
+fn a_small_pool_takes_in_what_is_held_before_it_gives_transactions_for_a_block() {
+    let (mut bench, wallets) = heard_in_a_tenth(30);
+    bench.frame(OTHER, packed(&[wallets[40].transfer(0, 1), wallets[41].transfer(0, 1)]));
+    bench.turn();
+    assert_eq!(bench.driver.pool().pending(), 30);
+    assert_eq!(bench.ask(select(1, branch(&[]))), ["1:32"]);
 }
 
 #[test]
 fn held_gossip_is_taken_in_before_its_ring_is_full() {
-    let mut bench = bench();
-    let wallets = wallets(80, &bench.state);
-    let transfers: Vec<_> = wallets.iter().map(|wallet| wallet.transfer(0, 1)).collect();
-    bench.hear(PEER, &transfers[..16].iter().collect::<Vec<_>>());
-    for transfer in &transfers[16..] {
-        bench.frame(PEER, frames::pack([Arc::clone(transfer)]).next().unwrap().payload);
+    let (mut bench, wallets) = heard_in_a_tenth(20);
+    for wallet in wallets.iter().cycle().skip(20).take(160) {
+        assert!(!bench.driver.has_work());
+        bench.frame(PEER, packed(&[wallet.transfer(0, 1)]));
     }
     assert!(bench.driver.has_work());
     bench.turn();
-    assert_eq!(bench.driver.pool().pending(), 80);
+    assert_eq!(bench.driver.pool().pending(), 100);
 }
 
 #[test]

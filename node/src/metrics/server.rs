@@ -29,7 +29,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 const THREAD: &str = "minuet-metrics";
 /// The services' durations are taken so often.
-const FOLD_EVERY: Duration = Duration::from_millis(200);
+const FOLD_EVERY: Duration = Duration::from_millis(500);
 const MAX_CONNECTIONS: usize = 64;
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// A request's head has to come within this time: connections that ask nothing must not keep a supervisor from asking.

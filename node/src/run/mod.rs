@@ -101,13 +101,16 @@ fn wait(ended: &Receiver<End>) -> Result<(), Failure> {
     }
 }
 
-fn start(prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
+fn start(mut prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure> {
     let status = Arc::new(NodeStatus::default());
     let plan = plan::Plan::new(&prepared)?;
     let meters = Meters::open(&prepared.config.metrics)?;
-    let genesis = Arc::new(prepared.genesis.clone());
     let store = RocksStore::open(prepared.data_dir.path().join("db"), plan.rocks).map_err(|error| storage(&error))?;
     let watched = Arc::new(fail_stop::FailStop::new(store.clone(), status.clone(), ends.clone()));
+    minuet_execution::chain::begin(&*watched, &prepared.genesis).map_err(|error| storage(&error))?;
+    // Before the state is loaded, which then takes the memory that the accounts had.
+    prepared.genesis.forget_accounts();
+    let genesis = Arc::new(prepared.genesis.clone());
     let ledger = Ledger::open(watched, &genesis, plan.ledger).map_err(|error| storage(&error))?;
     let reader = ledger.reader().clone();
     let Voice { journal, records, signer } = find_voice(&prepared, &genesis, plan.journal)?;

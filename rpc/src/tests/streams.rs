@@ -139,7 +139,8 @@ async fn memory_of_recent_blocks_is_bounded_by_number_and_by_bytes() {
     let chain = FakeChain::new(&genesis());
     let (bell, wait) = finalized_bell();
     let (mut sender, receiver) = ring::<FinalizedBlock>(&bell);
-    let bytes = transfer(0).encoded_length();
+    // Room for one transfer, which is more than its envelope, and not for two.
+    let bytes = 3 * transfer(0).encoded_length() / 2 + 512;
     let feed = Arc::new(Feed::new(Arc::new(chain.clone()), Arc::default(), Height(0), (3, bytes)));
     for transactions in [&[][..], &[], &[], &[], &[transfer(0)], &[transfer(0)]] {
         assert!(sender.send_or_drop(chain.push(transactions)));
