@@ -98,18 +98,17 @@ impl Feed {
     }
 
     fn is_seen(&self, kept: &mut Kept) {
-        kept.watched = Some(Instant::now());
-        self.somebody_came.notify_waiters();
+        let before = kept.watched.replace(Instant::now());
+        if before.is_none_or(|last| last.elapsed() >= WATCHED_FOR) {
+            self.somebody_came.notify_waiters();
+        }
     }
 
     /// A pause between two looks, the longer one while nobody is here; returns whether it was cut short by somebody who
     /// came.
     pub async fn pause(&self, watched: Duration, unwatched: Duration) -> bool {
-        if self.is_watched() {
-            tokio::time::sleep(watched).await;
-            return false;
-        }
-        tokio::time::timeout(unwatched, self.somebody_came.notified()).await.is_ok()
+        let pause = if self.is_watched() { watched } else { unwatched };
+        tokio::time::timeout(pause, self.somebody_came.notified()).await.is_ok()
     }
 
     /// Numbers the events, keeps them and gives them to everybody.

@@ -3,10 +3,10 @@
 use super::Driver;
 use crate::input::Input;
 use crate::verify::Gathered;
-use minuet_core::certificate::{Certificate, CertificateKind};
+use minuet_core::certificate::CertificateKind;
 use minuet_core::rejection::RejectReason;
 use minuet_core::statement::{SignedStatement, Statement};
-use minuet_core::{PeerId, ValidatorIndex, View};
+use minuet_core::{ValidatorIndex, View};
 use std::collections::BTreeMap;
 use std::mem::{replace, take};
 
@@ -48,8 +48,6 @@ struct Wanted {
 #[derive(Default)]
 pub(super) struct PendingChecks {
     quorums: BTreeMap<Statement, Wanted>,
-    /// Peers' notarizations of what waits for a check of its own: of use should that fail.
-    spares: BTreeMap<Statement, (PeerId, Certificate)>,
     /// When M votes were here, for those that have not become L yet.
     since_us: BTreeMap<Statement, u64>,
     linger: Linger,
@@ -84,17 +82,6 @@ impl PendingChecks {
         self.since_us.retain(|statement, _| statement.view() > view);
     }
 
-    /// Takes a peer's certificate for which the own signatures wait to be checked, most likely for more than it says.
-    pub fn spare(&mut self, peer: PeerId, certificate: Certificate, now_us: u64) -> Result<(), Certificate> {
-        let statement = certificate.statement();
-        let waits = self.quorums.get(&statement).is_some_and(|wanted| wanted.due_us > now_us);
-        if certificate.kind != CertificateKind::Notarization || !waits {
-            return Err(certificate);
-        }
-        self.spares.insert(statement, (peer, certificate));
-        Ok(())
-    }
-
     pub fn next_us(&self) -> Option<u64> {
         self.quorums.values().map(|wanted| wanted.due_us).min()
     }
@@ -103,8 +90,8 @@ impl PendingChecks {
     fn take_due(&mut self, now_us: u64) -> Self {
         let later = self.quorums.iter().filter(|(_, wanted)| wanted.due_us > now_us);
         let later: BTreeMap<_, _> = later.map(|(statement, wanted)| (*statement, *wanted)).collect();
-        let (spares, since_us, linger) = (take(&mut self.spares), take(&mut self.since_us), self.linger);
-        let mut due = replace(self, Self { quorums: later, spares, since_us, linger, ..Self::default() });
+        let (since_us, linger) = (take(&mut self.since_us), self.linger);
+        let mut due = replace(self, Self { quorums: later, since_us, linger, ..Self::default() });
         due.quorums.retain(|statement, _| !self.quorums.contains_key(statement));
         due
     }
@@ -152,7 +139,6 @@ impl Driver {
     }
 
     fn check_quorum(&mut self, statement: Statement, kind: CertificateKind) {
-        let spare = self.checks.spares.remove(&statement);
         let Some(state) = self.replica.views().get(&statement.view()) else { return };
         let held = match kind {
             CertificateKind::Finalization => state.finalization.is_some(),
@@ -165,12 +151,7 @@ impl Driver {
         let signatures = state.tally.signatures(&statement);
         match self.verifier.gather(kind, &statement, &signatures) {
             Gathered::Certificate(certificate) => self.feed(Input::Certificate(certificate)),
-            Gathered::Members(verdicts) => {
-                self.settle(statement, verdicts);
-                if let Some((peer, certificate)) = spare {
-                    self.on_peer_certificate(peer, certificate);
-                }
-            }
+            Gathered::Members(verdicts) => self.settle(statement, verdicts),
         }
     }
 
@@ -189,14 +170,8 @@ impl Driver {
 mod tests {
     use super::*;
     use minuet_core::B256;
-    use minuet_core::bls::BlsSignature;
 
     const VOTE: Statement = Statement::Notarize { view: View(7), digest: B256::ZERO };
-
-    fn notarization() -> Certificate {
-        let signers = [1, 2, 3].map(ValidatorIndex).into_iter();
-        Certificate::from_aggregate(CertificateKind::Notarization, &VOTE, 6, signers, BlsSignature([1; 48]))
-    }
 
     fn waits_us(checks: &mut PendingChecks, now_us: u64) -> u64 {
         checks.quorum(VOTE, CertificateKind::Notarization, now_us);
@@ -233,19 +208,5 @@ mod tests {
         assert_eq!(checks.since_us.len(), 1);
         checks.forget_through(View(7));
         assert!(checks.since_us.is_empty());
-    }
-
-    #[test]
-    fn a_peers_notarization_is_set_aside_while_the_own_check_waits_and_only_then() {
-        let mut checks = PendingChecks::new(1_000);
-        let peer = PeerId(2);
-        assert!(checks.spare(peer, notarization(), 0).is_err(), "nothing waits");
-        checks.quorum(VOTE, CertificateKind::Notarization, 0);
-        assert!(checks.spare(peer, notarization(), 10).is_ok());
-        let finalization = Certificate { kind: CertificateKind::Finalization, ..notarization() };
-        assert!(checks.spare(peer, finalization, 10).is_err(), "it says more than the own check will");
-        assert!(checks.take_due(10).is_empty());
-        assert_eq!(checks.spares.len(), 1);
-        assert!(checks.spare(peer, notarization(), 1_000).is_err(), "due");
     }
 }

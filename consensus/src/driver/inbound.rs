@@ -20,11 +20,7 @@ impl Driver {
                 continue;
             }
             match Certificate::from_bytes(&frame.payload) {
-                Ok(certificate) => {
-                    if let Err(certificate) = self.checks.spare(frame.peer, certificate, self.now.mono_us) {
-                        self.on_peer_certificate(frame.peer, certificate);
-                    }
-                }
+                Ok(certificate) => _ = self.on_peer_certificate(frame.peer, certificate),
                 Err(error) => self.malformed(&frame, &error),
             }
         }
