@@ -230,8 +230,8 @@ impl Default for MempoolConfig {
 impl Default for StorageConfig {
     fn default() -> Self {
         Self {
-            block_cache_mb: 64,
-            write_buffer_mb: 64,
+            block_cache_mb: 32,
+            write_buffer_mb: 16,
             max_open_files: 256,
             journal_segment_mb: 16,
             retain_blocks: 0,
