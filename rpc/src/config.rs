@@ -55,7 +55,7 @@ impl Default for RpcConfig {
             max_subscriptions: 256,
             max_subscriber_lag_blocks: 256,
             recent_blocks: 512,
-            recent_bytes: 16 * 1024 * 1024,
+            recent_bytes: 8 * 1024 * 1024,
             submit_rate_per_second: 20_000,
             submit_burst: 20_000,
             request_timeout_ms: 10_000,

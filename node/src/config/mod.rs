@@ -230,7 +230,7 @@ impl Default for MempoolConfig {
 impl Default for StorageConfig {
     fn default() -> Self {
         Self {
-            block_cache_mb: 32,
+            block_cache_mb: 16,
             write_buffer_mb: 16,
             max_open_files: 256,
             journal_segment_mb: 16,
