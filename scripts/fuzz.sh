@@ -13,7 +13,13 @@ if ! cargo fuzz --version >/dev/null 2>&1 || ! cargo +nightly --version >/dev/nu
     exit 1
 fi
 
-target_dir="${CARGO_TARGET_DIR:-$PWD/target}/fuzz"
+build_dir="${CARGO_TARGET_DIR:-$PWD/target}"
+target_dir="$build_dir/fuzz"
+# RocksDB takes a quarter of an hour to compile and is not what is fuzzed: the release build's is linked where there is one.
+rocksdb=$(ls -t "$build_dir"/release/build/librocksdb-sys-*/out/librocksdb.a 2>/dev/null | head -n 1 || true)
+if [ -n "$rocksdb" ] && [ -z "${ROCKSDB_LIB_DIR:-}" ]; then
+    export ROCKSDB_LIB_DIR="${rocksdb%/*}" ROCKSDB_STATIC=1
+fi
 limit=(-max_total_time="${FUZZ_SECONDS:-60}")
 [ -z "${FUZZ_RUNS:-}" ] || limit=(-runs="$FUZZ_RUNS")
 for target in ${FUZZ_TARGETS:-$(sed -n 's/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml | grep -v '^minuet-fuzz$')}; do
