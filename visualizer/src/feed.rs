@@ -84,7 +84,7 @@ impl Feed {
     /// newest event in it.
     pub fn state(&self, state: impl FnOnce(u64) -> String) -> Bytes {
         let mut kept = self.lock();
-        self.is_seen(&mut kept);
+        self.note_visit(&mut kept);
         kept.state(state)
     }
 
@@ -97,7 +97,7 @@ impl Feed {
         kept.watched.is_some_and(|last| last.elapsed() < WATCHED_FOR)
     }
 
-    fn is_seen(&self, kept: &mut Kept) {
+    fn note_visit(&self, kept: &mut Kept) {
         let before = kept.watched.replace(Instant::now());
         if before.is_none_or(|last| last.elapsed() >= WATCHED_FOR) {
             self.somebody_came.notify_waiters();
@@ -146,7 +146,7 @@ impl Feed {
     /// the snapshot's JSON; while it runs, no event is published.
     pub fn subscribe(&self, last_seen: Option<u64>, state: impl FnOnce(u64) -> String) -> Subscription {
         let mut kept = self.lock();
-        self.is_seen(&mut kept);
+        self.note_visit(&mut kept);
         let live = self.live.subscribe();
         let first = match last_seen.and_then(|id| kept.after(id)) {
             Some(missed) => missed,

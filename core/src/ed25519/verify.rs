@@ -19,8 +19,8 @@ use super::{Ed25519Error, Ed25519PublicKey, Ed25519Signature};
 /// of them is bad.
 pub const BATCH_CHUNK: usize = 512;
 
-/// Fewer than this many are not worth handing to another core: waking it costs, and an equation of fewer is dearer for
-/// each of them (from here on the curve library sums by Pippenger's method).
+/// Fewer than this many are not worth handing to another core: waking it costs, an equation of fewer is dearer for each of
+/// them, and validators that share a machine have no core to spare.
 const SMALLEST_CHUNK: usize = 256;
 
 /// One signature to check; it owns its message, so that it can travel to another thread.

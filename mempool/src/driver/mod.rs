@@ -1,8 +1,9 @@
 //! The pool between its rings: what one turn does, in which order and how much of it.
 //!
 //! Notices come first, so that everything else sees the newest state; consensus is answered before signatures are
-//! checked, because a batch of them takes milliseconds, and once more when they have been. A client's transaction is
-//! answered and gossiped only when the pool log has it; when the log fails, the driver is done (D-FAIL-STOP).
+//! checked, because a batch of them takes milliseconds, and once more when they have been; only a small pool, asked for
+//! transactions while gossip is held, takes that in first. A client's transaction is answered and gossiped only when the
+//! pool log has it; when the log fails, the driver is done (D-FAIL-STOP).
 
 mod answers;
 pub(crate) mod frames;

@@ -258,7 +258,7 @@ fn gossip_lingers_while_busy_and_goes_at_once_after_a_pause() {
 /// Gossip for a tenth of a second, so many in all; returns a bench that has taken them in.
 fn heard_in_a_tenth(count: usize) -> (Bench, Vec<Wallet>) {
     let mut bench = bench();
-    let wallets = wallets(100, &bench.state);
+    let wallets = wallets(200, &bench.state);
     let transfers: Vec<_> = wallets[..count].iter().map(|wallet| wallet.transfer(0, 1)).collect();
     let (last, others) = transfers.split_last().unwrap();
     for transfer in others {
@@ -299,6 +299,16 @@ fn gossip_is_held_for_company_while_it_comes_fast_and_not_under_light_load() {
 }
 
 #[test]
+fn gossip_that_comes_very_fast_is_held_for_longer() {
+    for (count, held_ms) in [(149, 40), (150, 100)] {
+        let (mut bench, wallets) = heard_in_a_tenth(count);
+        bench.frame(OTHER, packed(&[wallets[0].transfer(1, 1)]));
+        let due = bench.turn().unwrap();
+        assert_eq!((bench.driver.pool().pending(), due - bench.now), (count, Duration::from_millis(held_ms)));
+    }
+}
+
+#[test]
 fn a_small_pool_takes_in_what_is_held_before_it_gives_transactions_for_a_block() {
     let (mut bench, wallets) = heard_in_a_tenth(30);
     bench.frame(OTHER, packed(&[wallets[40].transfer(0, 1), wallets[41].transfer(0, 1)]));
@@ -310,13 +320,13 @@ fn a_small_pool_takes_in_what_is_held_before_it_gives_transactions_for_a_block()
 #[test]
 fn held_gossip_is_taken_in_before_its_ring_is_full() {
     let (mut bench, wallets) = heard_in_a_tenth(20);
-    for wallet in wallets.iter().cycle().skip(20).take(160) {
+    for wallet in &wallets[20..180] {
         assert!(!bench.driver.has_work());
         bench.frame(PEER, packed(&[wallet.transfer(0, 1)]));
     }
     assert!(bench.driver.has_work());
     bench.turn();
-    assert_eq!(bench.driver.pool().pending(), 100);
+    assert_eq!(bench.driver.pool().pending(), 180);
 }
 
 #[test]
