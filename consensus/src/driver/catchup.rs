@@ -21,9 +21,10 @@ const MAX_WAITING_BYTES: usize = 16 << 20;
 const ANSWER_BYTES: usize = 1 << 20;
 /// An answer of so many bytes was cut short because it was full.
 const FULL_BYTES: usize = ANSWER_BYTES / 2;
-/// Before another peer is asked for the same; doubles with each try.
+/// Before another peer is asked for the same. Silence does not make it longer, only answers that come later: on a slow
+/// link, more questions would only bring the same blocks more often; where messages are lost, waiting brings nothing.
 const PATIENCE_US: u64 = 1_000_000;
-const MAX_PATIENCE_US: u64 = 8_000_000;
+const MAX_PATIENCE_US: u64 = 4_000_000;
 /// How long a peer is asked last: after it had nothing, after it let time pass, after it lied.
 const NOTHING_US: u64 = 500_000;
 const SLOW_US: u64 = 2_000_000;
@@ -43,7 +44,6 @@ struct Window {
     tried: BTreeSet<PeerId>,
     /// When the next peer is asked.
     due_us: u64,
-    tries: u32,
 }
 
 /// Blocks that have arrived: linked with each other, the first `proven` of them under a verified finalization of the
@@ -112,6 +112,8 @@ pub(super) struct Catchup {
     parts: BTreeMap<Height, Part>,
     conduct: BTreeMap<PeerId, Conduct>,
     turn: usize,
+    /// How long an answer is waited for.
+    patience_us: u64,
 }
 
 impl Part {
@@ -155,6 +157,7 @@ impl Catchup {
             parts: BTreeMap::new(),
             conduct: BTreeMap::new(),
             turn: 0,
+            patience_us: PATIENCE_US,
         }
     }
 
@@ -229,7 +232,7 @@ impl Catchup {
             let next_part = self.parts.range(at..).next().map(|(from, _)| *from);
             let before = next.into_iter().chain(next_part).min().map_or(goal.0, |next| next.0 - 1);
             let to = Height(at.0.saturating_add(self.stride - 1).min(before).min(goal.0));
-            let window = Window { to, asked: None, tried: BTreeSet::new(), due_us: 0, tries: 0 };
+            let window = Window { to, asked: None, tried: BTreeSet::new(), due_us: 0 };
             self.windows.insert(at, window);
             at = to.next();
         }
@@ -250,9 +253,7 @@ impl Catchup {
                 continue;
             };
             let Some(window) = self.windows.get_mut(&from) else { continue };
-            let patience_us = PATIENCE_US.saturating_mul(1 << window.tries.min(8)).min(MAX_PATIENCE_US);
-            window.due_us = now_us.saturating_add(patience_us);
-            window.tries = window.tries.saturating_add(1);
+            window.due_us = now_us.saturating_add(self.patience_us);
             window.asked = Some(peer);
             window.tried.insert(peer);
             let unanswered = &mut self.conduct.entry(peer).or_default().unanswered;
@@ -309,11 +310,16 @@ impl Catchup {
     /// Which request this is the answer to, by the height of its first block.
     pub fn match_answer(&mut self, peer: PeerId, from: Height) -> Answer {
         let was_asked = self.conduct.get_mut(&peer).is_some_and(|conduct| conduct.answered(from));
-        match self.windows.get(&from) {
-            _ if !was_asked => Answer::Unrequested,
-            Some(window) => Answer::Wanted(from, window.to),
-            None => Answer::Late,
+        if !was_asked {
+            return Answer::Unrequested;
         }
+        let window = self.windows.get(&from);
+        self.patience_us = if window.is_some_and(|window| window.asked == Some(peer)) {
+            (self.patience_us - self.patience_us / 8).max(PATIENCE_US)
+        } else {
+            (self.patience_us * 2).min(MAX_PATIENCE_US)
+        };
+        window.map_or(Answer::Late, |window| Answer::Wanted(from, window.to))
     }
 
     /// Takes in what answers a window. What it lacks is asked for again; of whom depends on how much it brought.

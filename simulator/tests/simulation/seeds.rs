@@ -4,7 +4,7 @@ use crate::judged;
 use minuet_simulator::Options;
 
 /// Seeds that once broke something, with what it was.
-const REGRESSIONS: [(u64, &str); 5] = [
+const REGRESSIONS: [(u64, &str); 6] = [
     (103, "two answers of one peer to two requests for one range: it was blamed for the second"),
     (127, "a late answer with a single block passed for that to a range: its sender was blamed for the range"),
     (220, "a question of a broken connection was answered on the next one: its answerer was blamed"),
@@ -15,6 +15,10 @@ const REGRESSIONS: [(u64, &str); 5] = [
     (
         3_054_196,
         "1,228 blocks final at once overflowed the ring of events: the judge took what was dropped for missing",
+    ),
+    (
+        5_028_783,
+        "who had lost its disk asked one peer at a time, twice as long after each silence, and at last the silent liar",
     ),
 ];
 

@@ -92,13 +92,44 @@ fn answers_that_are_cut_short_because_they_are_full_make_the_next_windows_smalle
 }
 
 #[test]
-fn a_silent_peer_is_left_out_for_a_time_and_each_try_is_given_longer() {
+fn a_silent_peer_is_left_out_for_a_time_and_silence_makes_nobody_more_patient() {
     let mut catchup = aiming(100);
-    let (first, _) = catchup.plan(0, TIP, &peers(3))[0];
-    let (second, _) = catchup.plan(PATIENCE_US, TIP, &peers(3))[0];
-    assert!(catchup.plan(PATIENCE_US * 2, TIP, &peers(3)).is_empty(), "the second try has twice the time");
-    let (third, _) = catchup.plan(PATIENCE_US * 3, TIP, &peers(3))[0];
-    assert_eq!([first, second, third].iter().collect::<BTreeSet<_>>().len(), 3);
+    let asked: BTreeSet<PeerId> = (0..3).map(|turn| catchup.plan(PATIENCE_US * turn, TIP, &peers(3))[0].0).collect();
+    assert_eq!(asked, peers(3));
+    for turn in 3..20 {
+        assert_eq!(catchup.plan(PATIENCE_US * turn, TIP, &peers(3)).len(), 1, "turn {turn}");
+    }
+}
+
+#[test]
+fn answers_that_come_late_are_waited_for_longer_until_they_come_in_time_again() {
+    let mut catchup = aiming(MAX_STRIDE * 2);
+    let (slow, from) = catchup.plan(0, TIP, &peers(3))[0];
+    catchup.plan(PATIENCE_US, TIP, &peers(3));
+    assert!(matches!(catchup.match_answer(slow, from), Answer::Wanted(..)), "late, and welcome");
+    assert_eq!(catchup.patience_us, 2 * PATIENCE_US);
+    catchup.arrived(from, part(slow.0, 1..=1, 8), PATIENCE_US);
+    let (peer, from) = catchup.plan(PATIENCE_US, TIP, &peers(3))[0];
+    assert_eq!(from, Height(2));
+    assert!(catchup.windows[&from].due_us == 3 * PATIENCE_US);
+    assert!(matches!(catchup.match_answer(peer, from), Answer::Wanted(..)));
+    assert!(catchup.patience_us < 2 * PATIENCE_US);
+}
+
+#[test]
+fn nobody_makes_it_wait_for_ever_by_answers_that_come_late() {
+    let mut catchup = aiming(100);
+    let mut now_us = 0;
+    for _ in 0..20 {
+        let (slow, from) = catchup.plan(now_us, TIP, &peers(2))[0];
+        now_us = catchup.next_us().unwrap();
+        assert_eq!(catchup.plan(now_us, TIP, &peers(2)).len(), 1);
+        assert!(matches!(catchup.match_answer(slow, from), Answer::Wanted(..)));
+        let next_us = catchup.next_us().unwrap();
+        assert!(next_us - now_us <= MAX_PATIENCE_US);
+        now_us = next_us;
+    }
+    assert_eq!(catchup.patience_us, MAX_PATIENCE_US);
 }
 
 #[test]
