@@ -114,6 +114,9 @@ pub(super) struct Catchup {
     turn: usize,
     /// How long an answer is waited for.
     patience_us: u64,
+    /// Somebody had nothing, and no range has come since: perhaps nobody stored what is final, because everybody lacks
+    /// another part of it.
+    is_barren: bool,
 }
 
 impl Part {
@@ -158,6 +161,7 @@ impl Catchup {
             conduct: BTreeMap::new(),
             turn: 0,
             patience_us: PATIENCE_US,
+            is_barren: false,
         }
     }
 
@@ -175,6 +179,7 @@ impl Catchup {
         let Some(goal) = goal else {
             self.windows.clear();
             self.parts.clear();
+            self.is_barren = false;
             return;
         };
         // What lies above the goal came another way; the rest of a window is still on its way.
@@ -305,6 +310,12 @@ impl Catchup {
     pub fn has_nothing(&mut self, peer: PeerId, now_us: u64) {
         self.shun(peer, now_us, NOTHING_US);
         self.ask_others(peer);
+        self.is_barren = self.is_on();
+    }
+
+    /// Whether ranges may not bring what is missing.
+    pub const fn is_barren(&self) -> bool {
+        self.is_barren
     }
 
     /// Which request this is the answer to, by the height of its first block.
@@ -335,6 +346,7 @@ impl Catchup {
             self.shun(part.peer, now_us, NOTHING_US);
         }
         if count > 0 {
+            self.is_barren = false;
             self.parts.insert(from, part);
         }
     }

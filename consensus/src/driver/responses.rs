@@ -24,7 +24,7 @@ impl Driver {
     }
 
     fn on_blocks(&mut self, peer: PeerId, blocks: Vec<ServedBlock>) {
-        let Some(first) = blocks.first() else { return self.catchup.has_nothing(peer, self.now.mono_us) };
+        let Some(first) = blocks.first() else { return self.range_is_empty(peer) };
         let digest = first.block.digest();
         let is_answer = blocks.len() == 1 && self.fetching.is_answer(peer, &digest);
         if blocks.len() == 1 && self.fetching.wants_block(&digest) {

@@ -2,6 +2,9 @@
 //! the distance is known, and the blocks in between come in ranges from several peers. A range is taken under a
 //! finalization that verifies, or because a proven block names its last one as parent; never on a peer's word. What is
 //! taken is executed and committed like every other block.
+//!
+//! Ranges are of blocks that somebody stored as final. After a power cut in the middle of many unfinalized blocks each
+//! validator may lack some of them, so that nobody can; then they come one by one, from those who voted for them.
 
 use super::Driver;
 use super::catchup::{Next, Part};
@@ -29,7 +32,17 @@ impl Driver {
     /// turn. A validator fetches what it needs for the current views all the same.
     pub(super) fn comes_in_a_range(&self, digest: &Digest) -> bool {
         let is_missing = self.replica.gap().is_some_and(|gap| gap.missing == *digest);
-        self.catchup.is_on() && (is_missing || self.replica.me().is_none())
+        let is_awaited = if is_missing { !self.catchup.is_barren() } else { self.replica.me().is_none() };
+        self.catchup.is_on() && is_awaited
+    }
+
+    /// A peer has nothing of a range: the missing block is asked for by its digest too.
+    pub(super) fn range_is_empty(&mut self, peer: PeerId) {
+        self.catchup.has_nothing(peer, self.now.mono_us);
+        if let (Some(gap), Some(pending)) = (self.replica.gap(), self.replica.pending_final()) {
+            let (missing, signers) = (gap.missing, pending.signers.iter().collect::<Vec<_>>());
+            self.fetch_block(missing, &signers);
+        }
     }
 
     /// The highest block known to be final, by a verified finalization and the header that it signs.

@@ -370,6 +370,27 @@ fn a_peer_that_has_nothing_is_not_blamed_and_another_one_is_asked_at_once() {
 }
 
 #[test]
+fn what_nobody_stored_as_final_comes_block_by_block_from_those_who_voted_for_it() {
+    let mut lagging = Lagging::behind(30);
+    let mut rounds = 0;
+    while lagging.height() < 30 {
+        rounds += 1;
+        assert!(rounds < 100, "stuck at {:?}", lagging.bench.driver.replica.gap());
+        let mut wanted = Vec::new();
+        for command in lagging.pass_us(160_000) {
+            if let NetworkCommand::Send { to: Recipients::One(peer), kind: FrameKind::Request, payload } = command {
+                wanted.push((u16::try_from(peer.0).expect("a validator"), Request::from_bytes(&payload).expect("own")));
+            }
+        }
+        while let Some((peer, request)) = wanted.pop() {
+            let header = lagging.headers.iter().find(|header| request == Request::Block(header.digest())).cloned();
+            let sent = lagging.answer(peer, served(header.as_slice()));
+            assert!(blames_nobody(&sent));
+        }
+    }
+}
+
+#[test]
 fn a_range_from_a_peer_that_was_not_asked_is_not_taken() {
     let mut lagging = Lagging::behind(30);
     let asked = lagging.take(1);
