@@ -39,6 +39,11 @@ impl Driver {
     /// A peer has nothing of a range: the missing block is asked for by its digest too.
     pub(super) fn range_is_empty(&mut self, peer: PeerId) {
         self.catchup.has_nothing(peer, self.now.mono_us);
+        self.fetch_missing();
+    }
+
+    /// Asks for the header that the rules miss, by its digest.
+    fn fetch_missing(&mut self) {
         if let (Some(gap), Some(pending)) = (self.replica.gap(), self.replica.pending_final()) {
             let (missing, signers) = (gap.missing, pending.signers.iter().collect::<Vec<_>>());
             self.fetch_block(missing, &signers);
@@ -84,12 +89,8 @@ impl Driver {
         let was_on = self.catchup.is_on();
         self.catchup.aim(goal.filter(|goal| goal.0 >= tip.0.saturating_add(least)), tip);
         // What little is left comes block by block.
-        if was_on
-            && !self.catchup.is_on()
-            && let (Some(gap), Some(pending)) = (self.replica.gap(), self.replica.pending_final())
-        {
-            let (missing, signers) = (gap.missing, pending.signers.iter().collect::<Vec<_>>());
-            self.fetch_block(missing, &signers);
+        if was_on && !self.catchup.is_on() {
+            self.fetch_missing();
         }
     }
 
