@@ -55,7 +55,7 @@ fn straight<T>(value: T, signer: ValidatorIndex) -> Authenticated<T> {
 }
 
 fn signed(statement: Statement, signer: u16) -> SignedStatement {
-    SignedStatement { statement, signer: v(signer), signature: SIGNATURE }
+    SignedStatement { statement, signer: v(signer), signature: SIGNATURE.into() }
 }
 
 fn step(replica: &mut Replica, input: Input) -> Vec<Effect> {
@@ -131,7 +131,7 @@ impl World {
     fn certificate(&self, kind: CertificateKind, statement: Statement) -> Input {
         let n = usize::from(self.n);
         let signers = (0..kind.threshold(self.fixture.rules.committee.quorums())).map(|place| v(place as u16 + 1));
-        Input::Certificate(Verified::own(Certificate::from_aggregate(kind, &statement, n, signers, SIGNATURE)))
+        Input::Certificate(Verified::own(Certificate::from_checked(kind, &statement, n, signers, SIGNATURE)))
     }
 
     /// A block of view 1 with transactions, which must be executed before it gets a vote.

@@ -17,6 +17,7 @@ mod outbox;
 mod progress;
 mod responses;
 mod serving;
+mod sharing;
 mod showing;
 mod syncing;
 mod timers;
@@ -51,6 +52,7 @@ use minuet_core::{Digest, PeerId, TimeMs};
 use outbox::Outboxes;
 use progress::Progress;
 use serving::Serving;
+use sharing::Sharing;
 use showing::Showing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -154,6 +156,7 @@ pub struct Driver {
     progress: Option<Progress>,
     probed_us: u64,
     serving: Serving,
+    sharing: Sharing,
     timers: Timers,
     inputs: VecDeque<Input>,
     feeding: bool,
@@ -177,7 +180,7 @@ impl Driver {
         now: Now,
     ) -> Result<Self, Fatal> {
         let records = journal.iter().map(Record::from_journal).collect::<Result<Vec<_>, _>>()?;
-        let me = config.replica.me;
+        let (me, timing) = (config.replica.me, config.replica.timing);
         let showing = Showing::new(config.views, config.replica.rules.committee.clone());
         let recovered = Replica::recover(config.replica, tip, records)?;
         let (out, inbound) = rings.split();
@@ -203,6 +206,7 @@ impl Driver {
             progress: None,
             probed_us: 0,
             serving: Serving::default(),
+            sharing: Sharing::new(timing.empty_block_delay_us, timing.delta_base_us),
             timers: Timers::new(me.map_or(0, |index| u64::from(index.0))),
             inputs: VecDeque::new(),
             feeding: false,
@@ -241,6 +245,7 @@ impl Driver {
         }
         self.run_checks();
         self.fire_timers();
+        self.send_due_certificates();
         self.catch_up();
         self.pump_judging();
         self.pump_commits();
@@ -300,7 +305,7 @@ impl Driver {
         match effect {
             Effect::Cast { statement, ground } => self.cast(statement, &ground),
             Effect::Propose { header, parent_proof, gap } => self.propose(header, parent_proof, &gap),
-            Effect::Share(certificate) => self.out.certificate(Recipients::All, &certificate),
+            Effect::Share(certificate) => self.share(certificate),
             Effect::SetTimer { timer, after_us } => self.timers.set(timer, self.now.mono_us, after_us),
             Effect::Enter { view, leader, parent } => self.on_enter(view, leader, parent),
             Effect::Build { view, parent, only_empty, empty_after_us } => {
@@ -397,6 +402,7 @@ impl Driver {
                     self.fetching.peer_gone(peer);
                     self.serving.peer_gone(peer);
                     self.catchup.peer_gone(peer);
+                    self.sharing.forget(peer);
                     self.blocks.peer_gone(peer);
                 }
             }

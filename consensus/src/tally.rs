@@ -1,7 +1,7 @@
 //! The statements of one view: at most one notarize, one nullify and one piece of equivocation evidence per validator
 //! (B-VOTES). Slots are fixed at the committee's size; nothing else is allocated for what is not verified (B-FUTURE).
 
-use minuet_core::bls::BlsSignature;
+use minuet_core::scheme::StatementSignature;
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::{Digest, ValidatorIndex, View};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub struct Slot {
     /// What it votes for; zero in nullify slots.
     pub digest: Digest,
     /// As received.
-    pub signature: BlsSignature,
+    pub signature: StatementSignature,
     /// Whether the signature was checked alone (not merely as part of an aggregate).
     pub verified: bool,
 }
@@ -84,13 +84,13 @@ impl Tally {
 
     /// All signatures under a statement, checked or not.
     #[must_use]
-    pub fn signatures(&self, statement: &Statement) -> Vec<(ValidatorIndex, BlsSignature)> {
+    pub fn signatures(&self, statement: &Statement) -> Vec<(ValidatorIndex, StatementSignature)> {
         self.matching(statement).map(|(signer, slot)| (signer, slot.signature)).collect()
     }
 
     /// Signatures under a statement that are not checked alone yet.
     #[must_use]
-    pub fn unverified(&self, statement: &Statement) -> Vec<(ValidatorIndex, BlsSignature)> {
+    pub fn unverified(&self, statement: &Statement) -> Vec<(ValidatorIndex, StatementSignature)> {
         let open = self.matching(statement).filter(|(_, slot)| !slot.verified);
         open.map(|(signer, slot)| (signer, slot.signature)).collect()
     }

@@ -1,9 +1,9 @@
 //! The only place where bytes from a peer become [`Authenticated`] or [`Verified`] (docs/protocol.md §5).
 
 use crate::quorum;
-use minuet_core::bls::{self, BlsPublicKey, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateError, CertificateKind};
-use minuet_core::committee::Committee;
+use minuet_core::committee::{Committee, Validator};
+use minuet_core::scheme::{QuorumSignature, Signed, StatementScheme, StatementSignature};
 use minuet_core::statement::{SignedStatement, SigningContext, Statement};
 use minuet_core::{B256, PeerId, ValidatorIndex};
 use std::fmt;
@@ -47,51 +47,37 @@ impl<T> Verified<T> {
     }
 }
 
-/// A signer with its key and what it is said to have signed.
-pub type Signed<'a> = (ValidatorIndex, &'a BlsPublicKey, BlsSignature);
-
-/// How signatures of statements are checked. BLS in a node; a simulation may have something cheaper.
+/// How signatures of statements are checked: by the committee's [`StatementScheme`] in a node. A simulation may have
+/// something cheaper.
 pub trait Scheme: fmt::Debug + Send + Sync {
-    /// Adds distinct signers' signatures up and checks the sum; `None` if one of them is wrong.
-    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<BlsSignature>;
-    /// Checks an aggregate of exactly these signers.
-    fn verify_aggregate(
+    /// Joins distinct signers' signatures and checks them together; `None` if one of them is wrong.
+    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<QuorumSignature>;
+    /// Checks a quorum's signature of exactly these signers.
+    fn verify_quorum(
         &self,
-        signers: &[(ValidatorIndex, &BlsPublicKey)],
+        signers: &[(ValidatorIndex, &Validator)],
         message: &B256,
-        aggregate: &BlsSignature,
+        signature: &QuorumSignature,
     ) -> bool;
     /// The verdict on each signature alone, safe against offsets that cancel out.
     fn verify_each(&self, signed: &[Signed<'_>], message: &B256) -> Vec<bool>;
 }
 
-/// [`Scheme`] of every real chain.
-#[derive(Clone, Copy, Debug)]
-pub struct Bls;
-
-impl Scheme for Bls {
-    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<BlsSignature> {
-        bls::aggregate_and_verify(&pairs(signed), message.as_slice()).ok()
+impl Scheme for StatementScheme {
+    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<QuorumSignature> {
+        Self::gather(*self, signed, message)
     }
-    fn verify_aggregate(
+    fn verify_quorum(
         &self,
-        signers: &[(ValidatorIndex, &BlsPublicKey)],
+        signers: &[(ValidatorIndex, &Validator)],
         message: &B256,
-        aggregate: &BlsSignature,
+        signature: &QuorumSignature,
     ) -> bool {
-        let keys: Vec<&BlsPublicKey> = signers.iter().map(|(_, key)| *key).collect();
-        bls::verify_aggregate(&keys, message.as_slice(), aggregate).is_ok()
+        Self::verify_quorum(*self, signers, message, signature)
     }
     fn verify_each(&self, signed: &[Signed<'_>], message: &B256) -> Vec<bool> {
-        match signed {
-            [(_, key, signature)] => vec![key.verify(message.as_slice(), signature).is_ok()],
-            _ => bls::verify_each(&pairs(signed), message.as_slice()),
-        }
+        Self::verify_each(*self, signed, message)
     }
-}
-
-fn pairs<'a>(signed: &[Signed<'a>]) -> Vec<(&'a BlsPublicKey, BlsSignature)> {
-    signed.iter().map(|(_, key, signature)| (*key, *signature)).collect()
 }
 
 /// What signatures are checked against.
@@ -115,10 +101,11 @@ impl Verifier {
     /// Checks against this committee on this chain.
     #[must_use]
     pub fn new(committee: Arc<Committee>, context: SigningContext) -> Self {
-        Self::with_scheme(committee, context, Arc::new(Bls))
+        let scheme = committee.scheme();
+        Self::with_scheme(committee, context, Arc::new(scheme))
     }
 
-    /// With another scheme than BLS: for simulations.
+    /// With another scheme than the committee's: for simulations.
     #[must_use]
     pub fn with_scheme(committee: Arc<Committee>, context: SigningContext, scheme: Arc<dyn Scheme>) -> Self {
         Self { committee, context, scheme }
@@ -150,8 +137,8 @@ impl Verifier {
         if self.is_wrongly_enough(&certificate) {
             return Ok(Verified(certificate));
         }
-        certificate.verify_with(&self.committee, &self.context, |signers, message, aggregate| {
-            self.scheme.verify_aggregate(signers, message, aggregate)
+        certificate.verify_with(&self.committee, &self.context, |signers, message, signature| {
+            self.scheme.verify_quorum(signers, message, signature)
         })?;
         Ok(Verified(certificate))
     }
@@ -163,33 +150,33 @@ impl Verifier {
             return false;
         }
         let signers = quorum::named_signers(certificate, quorums.n());
-        let keys: Vec<_> = signers.filter_map(|signer| Some((signer, &self.committee.get(signer)?.bls_key))).collect();
+        let keys: Vec<_> = signers.filter_map(|signer| Some((signer, self.committee.get(signer)?))).collect();
         let message = certificate.statement().message(&self.context);
-        self.scheme.verify_aggregate(&keys, &message, &certificate.signature)
+        self.scheme.verify_quorum(&keys, &message, &certificate.signature)
     }
 
     /// One statement alone.
     #[must_use]
     pub fn statement(&self, signed: SignedStatement) -> Option<Verified<SignedStatement>> {
         let validator = self.committee.get(signed.signer)?;
-        let item = (signed.signer, &validator.bls_key, signed.signature);
+        let item = (signed.signer, validator, signed.signature);
         let verdicts = self.scheme.verify_each(&[item], &signed.statement.message(&self.context));
         (verdicts == [true]).then_some(Verified(signed))
     }
 
-    /// Joins statements and checks them as one aggregate; where that fails, each gets its own verdict.
+    /// Joins statements and checks them together; where that fails, each gets its own verdict.
     #[must_use]
     pub fn gather(
         &self,
         kind: CertificateKind,
         statement: &Statement,
-        signatures: &[(ValidatorIndex, BlsSignature)],
+        signatures: &[(ValidatorIndex, StatementSignature)],
     ) -> Gathered {
         let message = statement.message(&self.context);
         let items = self.items(signatures);
-        if let Some(aggregate) = self.scheme.gather(&items, &message) {
+        if let Some(signature) = self.scheme.gather(&items, &message) {
             let signers = items.iter().map(|(signer, ..)| *signer);
-            let joined = Certificate::from_aggregate(kind, statement, self.committee.n(), signers, aggregate);
+            let joined = Certificate::from_checked(kind, statement, self.committee.n(), signers, signature);
             if quorum::check_shape(&joined, self.committee.quorums()).is_ok() {
                 return Gathered::Certificate(Verified(joined));
             }
@@ -202,7 +189,7 @@ impl Verifier {
     pub fn members(
         &self,
         statement: &Statement,
-        signatures: &[(ValidatorIndex, BlsSignature)],
+        signatures: &[(ValidatorIndex, StatementSignature)],
     ) -> Vec<(ValidatorIndex, bool)> {
         let message = statement.message(&self.context);
         let known = self.items(signatures);
@@ -211,11 +198,9 @@ impl Verifier {
     }
 
     /// Each known signer once, with its key.
-    fn items(&self, signatures: &[(ValidatorIndex, BlsSignature)]) -> Vec<Signed<'_>> {
+    fn items(&self, signatures: &[(ValidatorIndex, StatementSignature)]) -> Vec<Signed<'_>> {
         let mut seen = std::collections::BTreeSet::new();
         let distinct = signatures.iter().filter(|(signer, _)| seen.insert(*signer));
-        distinct
-            .filter_map(|(signer, signature)| Some((*signer, &self.committee.get(*signer)?.bls_key, *signature)))
-            .collect()
+        distinct.filter_map(|(signer, signature)| Some((*signer, self.committee.get(*signer)?, *signature))).collect()
     }
 }

@@ -2,10 +2,10 @@
 
 use alloy_rlp::{Buf, Decodable, Header, RlpDecodable, RlpEncodable};
 use minuet_core::block::{Block, Body};
-use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::codec::{self, CodecError};
 use minuet_core::header::BlockHeader;
+use minuet_core::scheme::StatementSignature;
 use minuet_core::statement::SignedStatement;
 use minuet_core::wire::FrameKind;
 use minuet_core::{Bytes, Digest, Height, View};
@@ -28,14 +28,14 @@ pub struct Proposal {
     /// Nullifications of the views between parent and block, newest first.
     pub gap: Vec<Certificate>,
     /// The leader's signature under `Notarize { view, digest }`.
-    pub signature: BlsSignature,
+    pub signature: StatementSignature,
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
 struct ProposalFields {
     header: Bytes,
     proofs: Vec<Certificate>,
-    signature: BlsSignature,
+    signature: StatementSignature,
 }
 
 impl Proposal {

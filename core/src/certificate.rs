@@ -1,16 +1,17 @@
-//! Certificates: what a quorum signed. One aggregate signature and a bitmap of exactly n bits, so that anyone can see
-//! who signed (S-CERT).
+//! Certificates: what a quorum signed. Their signature, by the chain's scheme, and a bitmap of exactly n bits, so that
+//! anyone can see who signed (S-CERT).
 
-use crate::bls::{self, BlsPublicKey, BlsSignature};
 use crate::codec::{self, CodecError};
-use crate::committee::{Committee, MAX_VALIDATORS, Quorums};
+use crate::committee::{Committee, MAX_VALIDATORS, Quorums, Validator};
+use crate::ed25519::SIGNATURE_BYTES;
+use crate::scheme::{MAX_ED25519_VALIDATORS, QuorumSignature, StatementSignature};
 use crate::statement::{SigningContext, Statement};
 use crate::{B256, Bytes, Digest, ValidatorIndex, View};
 use alloy_rlp::{BufMut, Decodable, Encodable, RlpDecodable, RlpEncodable};
 use thiserror::Error;
 
 /// The longest encoded certificate, in bytes.
-pub const MAX_CERTIFICATE_BYTES: usize = 192;
+pub const MAX_CERTIFICATE_BYTES: usize = MAX_ED25519_VALIDATORS * SIGNATURE_BYTES + 192;
 
 /// Which quorum a certificate shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,8 +105,8 @@ pub struct Certificate {
     pub digest: Digest,
     /// Who signed.
     pub signers: SignerBitmap,
-    /// Aggregate of their signatures.
-    pub signature: BlsSignature,
+    /// Theirs together.
+    pub signature: QuorumSignature,
 }
 
 /// Why a certificate is not one.
@@ -127,48 +128,47 @@ pub enum CertificateError {
         /// For its kind.
         needed: usize,
     },
-    /// The aggregate is not these signers' signature of this statement.
-    #[error("aggregate signature is not the named signers' signature of this statement")]
+    /// Not these signers' signature of this statement.
+    #[error("the signature is not the named signers' signature of this statement")]
     Signature,
 }
 
 impl Certificate {
-    /// Joins statements that say the same; signatures are aggregated, not checked.
+    /// Joins statements that say the same; signatures are joined, not checked.
     ///
     /// # Errors
-    /// [`CertificateError::Signature`] if a signature is no curve point.
+    /// [`CertificateError::Signature`] if a signature is no curve point, or not of the others' scheme.
     pub fn assemble(
         kind: CertificateKind,
         statement: &Statement,
         n: usize,
-        signatures: &[(ValidatorIndex, BlsSignature)],
+        signatures: &[(ValidatorIndex, StatementSignature)],
     ) -> Result<Self, CertificateError> {
+        let mut sorted = signatures.to_vec();
+        sorted.sort_by_key(|(signer, _)| *signer);
         let mut signers = SignerBitmap::new(n);
-        let mut distinct = Vec::with_capacity(signatures.len());
-        for (signer, signature) in signatures {
-            if signers.insert(*signer) {
-                distinct.push(*signature);
-            }
-        }
-        let signature = bls::aggregate(&distinct).map_err(|_| CertificateError::Signature)?;
+        sorted.retain(|(signer, _)| signers.insert(*signer));
+        let distinct: Vec<_> = sorted.iter().map(|(_, signature)| *signature).collect();
+        let signature = QuorumSignature::join(&distinct).ok_or(CertificateError::Signature)?;
         let digest = statement.digest().unwrap_or_default();
         Ok(Self { kind, view: statement.view(), digest, signers, signature })
     }
 
-    /// A certificate of an aggregate that was checked for exactly these signers.
+    /// A certificate of a signature that was checked for exactly these signers.
     #[must_use]
-    pub fn from_aggregate(
+    pub fn from_checked(
         kind: CertificateKind,
         statement: &Statement,
         n: usize,
         members: impl Iterator<Item = ValidatorIndex>,
-        signature: BlsSignature,
+        signature: impl Into<QuorumSignature>,
     ) -> Self {
         let mut signers = SignerBitmap::new(n);
         for member in members {
             signers.insert(member);
         }
-        Self { kind, view: statement.view(), digest: statement.digest().unwrap_or_default(), signers, signature }
+        let (view, digest) = (statement.view(), statement.digest().unwrap_or_default());
+        Self { kind, view, digest, signers, signature: signature.into() }
     }
 
     /// The statement that its signers signed.
@@ -180,10 +180,10 @@ impl Certificate {
         }
     }
 
-    /// Bitmap of n bits and enough distinct signers; no cryptography.
+    /// Bitmap of n bits, enough distinct signers and a signature that can be theirs; no cryptography.
     ///
     /// # Errors
-    /// [`CertificateError::Bitmap`] or [`CertificateError::BelowThreshold`].
+    /// All of [`CertificateError`].
     pub fn check_shape(&self, quorums: Quorums) -> Result<(), CertificateError> {
         let n = quorums.n();
         if !self.signers.fits(n) {
@@ -193,22 +193,21 @@ impl Certificate {
         if count < needed {
             return Err(CertificateError::BelowThreshold { count, needed });
         }
-        Ok(())
+        if self.signature.fits(count) { Ok(()) } else { Err(CertificateError::Signature) }
     }
 
-    /// The whole check (S-CERT): shape, known signers, aggregate signature under this chain and epoch.
+    /// The whole check (S-CERT): shape, known signers, their signature under this chain and epoch.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn verify(&self, committee: &Committee, context: &SigningContext) -> Result<(), CertificateError> {
-        self.verify_with(committee, context, |signers, message, aggregate| {
-            let keys: Vec<&BlsPublicKey> = signers.iter().map(|(_, key)| *key).collect();
-            bls::verify_aggregate(&keys, message.as_slice(), aggregate).is_ok()
+        self.verify_with(committee, context, |signers, message, signature| {
+            committee.scheme().verify_quorum(signers, message, signature)
         })
     }
 
-    /// The same with another check of the aggregate: it is given the signers with their keys, the message and the
-    /// aggregate.
+    /// The same with another check of the signature: it is given the signers with their keys, ascending, the message and
+    /// the signature.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -216,10 +215,10 @@ impl Certificate {
         &self,
         committee: &Committee,
         context: &SigningContext,
-        is_genuine: impl FnOnce(&[(ValidatorIndex, &BlsPublicKey)], &B256, &BlsSignature) -> bool,
+        is_genuine: impl FnOnce(&[(ValidatorIndex, &Validator)], &B256, &QuorumSignature) -> bool,
     ) -> Result<(), CertificateError> {
         self.check_shape(committee.quorums())?;
-        let keys = self.signers.iter().map(|signer| committee.get(signer).map(|v| (signer, &v.bls_key)));
+        let keys = self.signers.iter().map(|signer| committee.get(signer).map(|validator| (signer, validator)));
         let keys: Option<Vec<_>> = keys.collect();
         let keys = keys.ok_or(CertificateError::Bitmap { bytes: self.signers.0.len(), n: committee.n() })?;
         let message = self.statement().message(context);
@@ -253,7 +252,7 @@ struct CertificateFields {
     view: View,
     digest: Digest,
     signers: Bytes,
-    signature: BlsSignature,
+    signature: QuorumSignature,
 }
 
 impl Certificate {
@@ -263,7 +262,7 @@ impl Certificate {
             view: self.view,
             digest: self.digest,
             signers: self.signers.0.clone().into(),
-            signature: self.signature,
+            signature: self.signature.clone(),
         }
     }
 }
@@ -293,6 +292,9 @@ impl Decodable for Certificate {
             return Err(alloy_rlp::Error::Custom("signer bitmap longer than any committee's"));
         }
         let signers = SignerBitmap(fields.signers.to_vec());
+        if !fields.signature.fits(signers.count()) {
+            return Err(alloy_rlp::Error::Custom("not one signature for each signer"));
+        }
         Ok(Self { kind, view: fields.view, digest: fields.digest, signers, signature: fields.signature })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::bls::BlsPublicKey;
 use crate::ed25519::Ed25519PublicKey;
+use crate::scheme::{MAX_ED25519_VALIDATORS, StatementScheme};
 use crate::{Address, ValidatorIndex, View};
 use std::collections::BTreeSet;
 use thiserror::Error;
@@ -62,9 +63,9 @@ impl Quorums {
 /// One validator's public side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validator {
-    /// Checks its statements.
+    /// Checks its statements on a chain of [`StatementScheme::Bls`].
     pub bls_key: BlsPublicKey,
-    /// Identifies its connections.
+    /// Identifies its connections; checks its statements on a chain of [`StatementScheme::Ed25519`].
     pub network_key: Ed25519PublicKey,
     /// Receives the priority fees of the blocks it proposes.
     pub fee_recipient: Address,
@@ -75,6 +76,7 @@ pub struct Validator {
 pub struct Committee {
     validators: Vec<Validator>,
     quorums: Quorums,
+    scheme: StatementScheme,
 }
 
 /// Why a set of validators is no committee.
@@ -89,6 +91,12 @@ pub enum CommitteeError {
         /// How many were named.
         count: usize,
     },
+    /// Certificates would be long, and slower to check than with BLS.
+    #[error("{count} validators: at most {MAX_ED25519_VALIDATORS} can sign with Ed25519, take BLS")]
+    TooManyForEd25519 {
+        /// How many were named.
+        count: usize,
+    },
     /// A key that stands twice would vote twice.
     #[error("validator {index} repeats the {key} key of an earlier validator: every validator needs keys of its own")]
     Duplicate {
@@ -100,12 +108,23 @@ pub enum CommitteeError {
 }
 
 impl Committee {
-    /// A committee in the given order.
+    /// A committee in the given order that signs with BLS.
     ///
     /// # Errors
     /// An empty, too large or duplicate set.
     pub fn new(validators: Vec<Validator>) -> Result<Self, CommitteeError> {
+        Self::with_scheme(validators, StatementScheme::Bls)
+    }
+
+    /// A committee in the given order.
+    ///
+    /// # Errors
+    /// An empty, too large or duplicate set.
+    pub fn with_scheme(validators: Vec<Validator>, scheme: StatementScheme) -> Result<Self, CommitteeError> {
         let quorums = Quorums::new(validators.len())?;
+        if scheme == StatementScheme::Ed25519 && quorums.n() > MAX_ED25519_VALIDATORS {
+            return Err(CommitteeError::TooManyForEd25519 { count: quorums.n() });
+        }
         let mut bls = BTreeSet::new();
         let mut network = BTreeSet::new();
         for (index, validator) in validators.iter().enumerate() {
@@ -116,7 +135,13 @@ impl Committee {
                 return Err(CommitteeError::Duplicate { index, key: "network" });
             }
         }
-        Ok(Self { validators, quorums })
+        Ok(Self { validators, quorums, scheme })
+    }
+
+    /// How its statements are signed.
+    #[must_use]
+    pub const fn scheme(&self) -> StatementScheme {
+        self.scheme
     }
 
     /// The thresholds.

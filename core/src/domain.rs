@@ -11,6 +11,9 @@ pub const TRANSACTION: &[u8; 32] = b"MINUET-TRANSACTION-ED25519-V1\0\0\0";
 /// Prefix of the hash that becomes a statement's message (32 bytes).
 pub const STATEMENT: &[u8; 32] = b"MINUET-STATEMENT-V1\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
+/// Prefix of what an Ed25519 key signs for a statement's message (32 bytes).
+pub const ED25519_STATEMENT: &[u8; 32] = b"MINUET-STATEMENT-ED25519-V1\0\0\0\0\0";
+
 /// Prefix of a genesis fingerprint (32 bytes).
 pub const GENESIS: &[u8; 32] = b"MINUET-GENESIS-V1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
@@ -18,8 +21,14 @@ pub const GENESIS: &[u8; 32] = b"MINUET-GENESIS-V1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0
 mod tests {
     #[test]
     fn all_domains_differ() {
-        let all: [&[u8]; 5] =
-            [super::STATEMENT_DST, super::POSSESSION_DST, super::TRANSACTION, super::STATEMENT, super::GENESIS];
+        let all: [&[u8]; 6] = [
+            super::STATEMENT_DST,
+            super::POSSESSION_DST,
+            super::TRANSACTION,
+            super::STATEMENT,
+            super::ED25519_STATEMENT,
+            super::GENESIS,
+        ];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
     }

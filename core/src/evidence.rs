@@ -3,7 +3,7 @@
 //! Evidence is made from verified signatures only. Who is at fault: the signer of an equivocation; more than f validators
 //! behind two conflicting finalizations; the holder of a doubled key behind an own signature.
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, MAX_CERTIFICATE_BYTES};
 use crate::codec::{self, CodecError};
 use crate::statement::SignedStatement;
 use crate::{ValidatorIndex, View};
@@ -12,7 +12,7 @@ use alloy_rlp::{RlpDecodable, RlpEncodable};
 /// The format that this program writes.
 pub const EVIDENCE_VERSION: u8 = 1;
 /// The longest encoded piece of evidence, in bytes.
-pub const MAX_EVIDENCE_BYTES: usize = 512;
+pub const MAX_EVIDENCE_BYTES: usize = 2 * MAX_CERTIFICATE_BYTES + 64;
 /// Bytes of [`Evidence::key`].
 pub const KEY_BYTES: usize = 11;
 

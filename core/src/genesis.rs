@@ -8,6 +8,7 @@ use crate::committee::{Committee, CommitteeError, Validator};
 use crate::ed25519::Ed25519PublicKey;
 use crate::fees::FeeRules;
 use crate::header::BlockHeader;
+use crate::scheme::StatementScheme;
 use crate::statement::SigningContext;
 use crate::{Address, B256, Bytes, Digest, Epoch, TimeMs, U256, domain, keccak256};
 use alloy_rlp::{RlpDecodable, RlpEncodable};
@@ -32,6 +33,9 @@ pub struct GenesisFile {
     pub time_ms: u64,
     /// Fee rules.
     pub fees: FeeRules,
+    /// How the validators sign their statements; `bls` if it is not there.
+    #[serde(default, skip_serializing_if = "StatementScheme::is_default")]
+    pub statement_scheme: StatementScheme,
     /// In the order of their indexes.
     pub validators: Vec<GenesisValidator>,
     /// Address → balance in wei (decimal string); none twice.
@@ -149,7 +153,7 @@ impl Genesis {
             .iter()
             .enumerate()
             .map(|(index, entry)| entry.check().map_err(|reason| GenesisError::Validator { index, reason }));
-        let committee = Committee::new(validators.collect::<Result<_, _>>()?)?;
+        let committee = Committee::with_scheme(validators.collect::<Result<_, _>>()?, file.statement_scheme)?;
         let fingerprint = fingerprint(&file);
         let fees = &file.fees;
         let header = BlockHeader::genesis(
@@ -252,6 +256,7 @@ struct AccountEntry {
 }
 
 #[derive(RlpEncodable)]
+#[rlp(trailing)]
 struct Fingerprinted<'a> {
     version: u8,
     chain_id: u64,
@@ -259,6 +264,8 @@ struct Fingerprinted<'a> {
     fees: FeeRules,
     validators: &'a Vec<GenesisValidator>,
     accounts: Vec<AccountEntry>,
+    /// Not there for BLS: chains from before there was a choice keep their fingerprints.
+    statement_scheme: Option<u8>,
 }
 
 fn fingerprint(file: &GenesisFile) -> B256 {
@@ -270,6 +277,10 @@ fn fingerprint(file: &GenesisFile) -> B256 {
         fees: file.fees,
         validators: &file.validators,
         accounts: accounts.collect(),
+        statement_scheme: match file.statement_scheme {
+            StatementScheme::Bls => None,
+            StatementScheme::Ed25519 => Some(1),
+        },
     };
     let mut preimage = domain::GENESIS.to_vec();
     alloy_rlp::Encodable::encode(&values, &mut preimage);

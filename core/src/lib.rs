@@ -24,6 +24,7 @@ pub mod numbers;
 pub mod receipt;
 pub mod rejection;
 pub mod ring;
+pub mod scheme;
 pub mod spans;
 pub mod statement;
 pub mod status;

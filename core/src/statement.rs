@@ -1,7 +1,9 @@
 //! Statements: what one validator signs. A vote for a block (notarize) or against a view (nullify).
 
-use crate::bls::{BlsError, BlsPublicKey, BlsSecretKey, BlsSignature};
 use crate::codec::{self, CodecError};
+use crate::committee::Committee;
+pub use crate::scheme::StatementKey;
+use crate::scheme::StatementSignature;
 use crate::{B256, Digest, Epoch, ValidatorIndex, View, domain, keccak256};
 use alloy_rlp::{BufMut, Decodable, Encodable, RlpDecodable, RlpEncodable};
 
@@ -15,18 +17,6 @@ pub struct SigningContext {
     pub genesis: Digest,
     /// Epoch of the committee.
     pub epoch: Epoch,
-}
-
-/// What signs statements: a BLS key in a node. A simulation may have something cheaper, with a verifier to match.
-pub trait StatementKey: Send {
-    /// Signs a [`Statement::message`]. The same message gives the same signature.
-    fn sign_statement(&self, message: &B256) -> BlsSignature;
-}
-
-impl StatementKey for BlsSecretKey {
-    fn sign_statement(&self, message: &B256) -> BlsSignature {
-        self.sign(message.as_slice())
-    }
 }
 
 /// What a validator says about a view.
@@ -71,7 +61,7 @@ impl Statement {
         }
     }
 
-    /// The bytes that a BLS key signs: a hash over domain, kind, genesis, epoch, view and digest (zero for nullify).
+    /// What a validator signs: a hash over domain, kind, genesis, epoch, view and digest (zero for nullify).
     #[must_use]
     pub fn message(&self, context: &SigningContext) -> B256 {
         let mut preimage = [0u8; 113];
@@ -132,17 +122,18 @@ pub struct SignedStatement {
     pub statement: Statement,
     /// Who says so.
     pub signer: ValidatorIndex,
-    /// By the signer's BLS key.
-    pub signature: BlsSignature,
+    /// By the signer's key.
+    pub signature: StatementSignature,
 }
 
 impl SignedStatement {
-    /// Checks the signature alone.
-    ///
-    /// # Errors
-    /// When it is not the key's signature of this statement on this chain.
-    pub fn verify(&self, key: &BlsPublicKey, context: &SigningContext) -> Result<(), BlsError> {
-        key.verify(self.statement.message(context).as_slice(), &self.signature)
+    /// Whether the signature is its signer's, under this statement on this chain.
+    #[must_use]
+    pub fn is_genuine(&self, committee: &Committee, context: &SigningContext) -> bool {
+        committee.get(self.signer).is_some_and(|validator| {
+            let item = (self.signer, validator, self.signature);
+            committee.scheme().verify_each(&[item], &self.statement.message(context)) == [true]
+        })
     }
 
     /// The wire form.

@@ -4,6 +4,7 @@
 
 use crate::PeerId;
 use crate::block::MAX_BODY_BYTES;
+use crate::certificate::MAX_CERTIFICATE_BYTES;
 
 /// Version of the handshake and of every frame; nodes of another version are refused.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -112,13 +113,13 @@ impl FrameKind {
     #[must_use]
     pub const fn max_bytes(self) -> usize {
         match self {
-            Self::Certificate => 256,
+            Self::Certificate => MAX_CERTIFICATE_BYTES,
             Self::Statement => 128,
-            Self::Proposal => 8 * 1024,
+            Self::Proposal => 48 * 1024,
             Self::Body => MAX_BODY_BYTES + 64,
             Self::Transactions => 256 * 1024,
             Self::Request => 1024,
-            Self::Response => MAX_BODY_BYTES + 64 * 1024,
+            Self::Response => MAX_BODY_BYTES + 256 * 1024,
         }
     }
 

@@ -5,7 +5,6 @@ use crate::{assert_canonical, block, is_sampled};
 use minuet_consensus::wire::{
     BodyMessage, MAX_GAP_PROOFS, MAX_RESPONSE_BLOCKS, MAX_RESPONSE_PROOFS, Proposal, Request, Response,
 };
-use minuet_core::Bytes;
 use minuet_core::alloy_rlp::{Encodable, Header};
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::evidence::Evidence;
@@ -13,6 +12,7 @@ use minuet_core::finality_proof::{FinalityProof, MAX_PROOF_HEADERS, ProvenBy};
 use minuet_core::statement::SignedStatement;
 use minuet_core::transaction::{MAX_TRANSACTION_BYTES, Transaction};
 use minuet_core::wire::FrameKind;
+use minuet_core::{Bytes, ValidatorIndex};
 use minuet_p2p::hello::{HELLO_BYTES, Hello, PREFIX_BYTES};
 
 pub fn handshake(data: &[u8]) -> bool {
@@ -32,8 +32,9 @@ pub fn statement(data: &[u8]) -> bool {
     let Ok(signed) = SignedStatement::from_bytes(data) else { return false };
     assert_canonical("statement", data, &signed.to_bytes());
     assert!(data.len() <= FrameKind::Statement.max_bytes());
-    let context = samples::genesis().signing_context();
-    if is_sampled(data, 64) && signed.verify(&samples::bls(0).public_key(), &context).is_ok() {
+    let (committee, context) = (samples::genesis().committee(), samples::genesis().signing_context());
+    let of_first = SignedStatement { signer: ValidatorIndex(0), ..signed };
+    if is_sampled(data, 64) && of_first.is_genuine(committee, &context) {
         // The signer's index says whose key is to be taken; it is not signed.
         let is_genuine = |genuine: &SignedStatement| genuine.statement == signed.statement;
         assert!(samples::statements().iter().any(is_genuine), "{signed:?} verifies, but nobody signed it");

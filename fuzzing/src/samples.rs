@@ -14,6 +14,7 @@ use minuet_core::finality_proof::FinalityProof;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::{BlockHeader, HeaderParts};
 use minuet_core::receipt::{Receipt, receipts_root};
+use minuet_core::scheme::StatementScheme;
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction};
 use minuet_core::wire::PROTOCOL_VERSION;
@@ -61,6 +62,7 @@ pub fn genesis_file(validators: u8) -> GenesisFile {
             min_base_fee: 1_000_000,
             initial_base_fee: 2_000_000,
         },
+        statement_scheme: StatementScheme::Bls,
         validators: (0..validators).map(validator).collect(),
         accounts: [
             (Address::repeat_byte(0x11), U256::from(10).pow(U256::from(18))),
@@ -323,7 +325,7 @@ mod tests {
             assert_eq!(certificate.verify(genesis.committee(), &context), Ok(()));
         }
         for signed in statements() {
-            assert!(signed.verify(&bls(0).public_key(), &context).is_ok());
+            assert!(signed.is_genuine(genesis.committee(), &context));
         }
         for transaction in transactions() {
             assert_eq!(transaction.check_signature(&genesis.digest()), Ok(()));

@@ -4,7 +4,7 @@
 //! is said (D-BEFORE-SEND). A crash in between is a move that did not happen, or one that did, with a restart after it.
 
 use crate::oracle::{Check, Thresholds};
-use crate::world::{FORGED, GENUINE, Proof, Role, World, signed};
+use crate::world::{FORGED, GENUINE, Proof, Role, SIGNED, World, signed};
 use minuet_consensus::effect::{Effect, Ground, Halt};
 use minuet_consensus::input::{Input, Timer};
 use minuet_consensus::journaling::Journaling;
@@ -296,7 +296,7 @@ impl Local {
                     header: header.clone(),
                     parent_proof: parent_proof.map(|proof| (*proof).clone()),
                     gap: gap.iter().map(|proof| (**proof).clone()).collect(),
-                    signature: GENUINE,
+                    signature: SIGNED,
                 };
                 let records = self.journaling.proposal(&self.replica, proposal, Arc::default());
                 self.records.extend(records);
@@ -423,7 +423,7 @@ fn is_finalization(proof: &Certificate) -> bool {
 fn proposal(world: &World, digest: Digest) -> Proposal {
     let number = world.number_of(&digest).expect("nobody votes for a block that cannot be");
     let header = world.block(number).header.clone();
-    Proposal { header, parent_proof: None, gap: Vec::new(), signature: GENUINE }
+    Proposal { header, parent_proof: None, gap: Vec::new(), signature: SIGNED }
 }
 
 /// A view of this search.

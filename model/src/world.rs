@@ -11,16 +11,17 @@ use minuet_core::committee::{Committee, Validator};
 use minuet_core::ed25519::Ed25519PublicKey;
 use minuet_core::fees::FeeRules;
 use minuet_core::header::BlockHeader;
+use minuet_core::scheme::{QuorumSignature, StatementSignature};
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::{Address, B256, Digest, TimeMs, ValidatorIndex, View};
 use std::sync::Arc;
 
 /// Stands for an aggregate that is good.
-pub const GENUINE: BlsSignature = BlsSignature([1; 48]);
+pub const GENUINE: QuorumSignature = QuorumSignature::Bls(BlsSignature([1; 48]));
 /// Stands for one validator's signature that is good.
-pub const SIGNED: BlsSignature = BlsSignature([2; 48]);
+pub const SIGNED: StatementSignature = StatementSignature::Bls(BlsSignature([2; 48]));
 /// Stands for one that is not.
-pub const FORGED: BlsSignature = BlsSignature([0xff; 48]);
+pub const FORGED: StatementSignature = StatementSignature::Bls(BlsSignature([0xff; 48]));
 
 /// What is searched.
 #[derive(Clone, Debug, PartialEq, Eq)]

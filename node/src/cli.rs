@@ -2,6 +2,7 @@
 
 use crate::config::{LogFormat, Overrides};
 use clap::{Args, Parser, Subcommand};
+use minuet_core::scheme::StatementScheme;
 use minuet_core::{Address, U256};
 use std::path::PathBuf;
 
@@ -123,6 +124,9 @@ pub struct LocalnetArgs {
     /// Existing accounts with a small balance, 100000 by default, which 'load' sends to
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
     pub recipients: Option<u32>,
+    /// How validators sign: 'ed25519', by default up to 32 of them, or 'bls'
+    #[arg(long, value_name = "SCHEME", value_parser = crate::genesis::scheme)]
+    pub statement_scheme: Option<StatementScheme>,
     /// Every validator appends what it receives to received.jsonl in its directory, for 'trace check'
     #[arg(long)]
     pub trace_received: bool,
@@ -209,6 +213,9 @@ pub struct GenesisNewArgs {
     /// Wei per gas of the first block
     #[arg(long)]
     pub initial_base_fee: Option<u64>,
+    /// How validators sign: 'ed25519', by default up to 32 of them, or 'bls'
+    #[arg(long, value_name = "SCHEME", value_parser = crate::genesis::scheme)]
+    pub statement_scheme: Option<StatementScheme>,
     /// Where to write it; must not exist
     #[arg(long, default_value = "genesis.json")]
     pub out: PathBuf,

@@ -171,7 +171,7 @@ pub fn certificate(certificate: &Certificate) -> proto::Certificate {
         hash: wire(certificate.digest),
         signer_bitmap: wire(certificate.signers.as_bytes()),
         signer_count: u32::try_from(certificate.signers.count()).unwrap_or(u32::MAX),
-        signature: wire(certificate.signature.as_bytes()),
+        signature: certificate.signature.to_bytes().into(),
     }
 }
 

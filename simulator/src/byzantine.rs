@@ -342,7 +342,7 @@ impl Actor {
         let signed = [(self.me, own.signature), (heard.signer, heard.signature), (again, heard.signature)];
         let signature = self.chain.sum(&signed.map(|(_, signature)| signature), self.signatures)?;
         let members = signed.iter().map(|(signer, _)| *signer);
-        Some(Certificate::from_aggregate(kind, &heard.statement, n, members, signature))
+        Some(Certificate::from_checked(kind, &heard.statement, n, members, signature))
     }
 
     fn forged(&mut self) -> Option<(FrameKind, Bytes)> {
@@ -351,7 +351,7 @@ impl Actor {
         match self.chance.below(6) {
             5 => certificate = self.repeated()?,
             0 => certificate.view = self.newest.plus(self.chance.below(3)),
-            1 => certificate.signature = BlsSignature([0x11; 48]),
+            1 => certificate.signature = BlsSignature([0x11; 48]).into(),
             2 => certificate.kind = CertificateKind::Finalization,
             3 => certificate.digest = Digest::repeat_byte(0x33),
             _ => {
@@ -360,13 +360,8 @@ impl Actor {
                 let signed = self.sign(statement);
                 let n = self.chain.committee.n();
                 let members = std::iter::once(self.me);
-                certificate = Certificate::from_aggregate(
-                    CertificateKind::Nullification,
-                    &statement,
-                    n,
-                    members,
-                    signed.signature,
-                );
+                certificate =
+                    Certificate::from_checked(CertificateKind::Nullification, &statement, n, members, signed.signature);
             }
         }
         if certificate.kind == CertificateKind::Nullification {

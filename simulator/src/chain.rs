@@ -2,13 +2,13 @@
 
 use crate::scheme::{Mock, MockKey};
 use minuet_consensus::header_rules::ChainRules;
-use minuet_consensus::verify::{Bls, Scheme, Verifier};
-use minuet_core::bls::{BlsSecretKey, BlsSignature};
+use minuet_consensus::verify::{Scheme, Verifier};
+use minuet_core::bls::BlsSecretKey;
 use minuet_core::committee::Committee;
 use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::fees::FeeRules;
 use minuet_core::genesis::{GENESIS_VERSION, Genesis, GenesisFile, GenesisValidator};
-use minuet_core::statement::StatementKey;
+use minuet_core::scheme::{QuorumSignature, StatementKey, StatementScheme, StatementSignature};
 use minuet_core::transaction::{EmptyList, UnsignedTransaction, address_of};
 use minuet_core::{Address, B256, Bytes, U256, ValidatorIndex};
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ const RICH: u128 = 1_000_000_000_000_000_000_000;
 pub enum Signatures {
     /// Keyed hashes: thousands of views a second.
     Mock,
-    /// BLS, as in a node.
-    Real,
+    /// As in a node whose genesis names this scheme.
+    Real(StatementScheme),
 }
 
 /// A committee of one size with its genesis.
@@ -52,6 +52,10 @@ fn statement_key(index: usize) -> BlsSecretKey {
     BlsSecretKey::from_ikm(&material(1, index))
 }
 
+fn network_key(index: usize) -> Ed25519SecretKey {
+    Ed25519SecretKey::from_bytes(&material(2, index))
+}
+
 impl Chain {
     /// The chain of `n` validators; made once a process.
     ///
@@ -66,11 +70,10 @@ impl Chain {
     fn new(n: usize) -> Self {
         let validator = |index: usize| {
             let key = statement_key(index);
-            let network_key = Ed25519SecretKey::from_bytes(&material(2, index)).public_key();
             GenesisValidator {
                 bls_key: Bytes::copy_from_slice(&key.public_key().to_bytes()),
                 proof_of_possession: Bytes::copy_from_slice(&key.prove_possession().0),
-                network_key: B256::from(network_key.0),
+                network_key: B256::from(network_key(index).public_key().0),
                 fee_recipient: Address::left_padding_from(&(index as u64 + 0x1000).to_be_bytes()),
             }
         };
@@ -81,6 +84,7 @@ impl Chain {
             chain_id: 6,
             time_ms: BEGIN_MS,
             fees: FeeRules::default(),
+            statement_scheme: StatementScheme::Bls,
             validators: (0..n).map(validator).collect(),
             accounts: accounts.collect(),
         };
@@ -100,7 +104,8 @@ impl Chain {
     pub fn key(&self, index: ValidatorIndex, signatures: Signatures) -> Box<dyn StatementKey> {
         match signatures {
             Signatures::Mock => Box::new(MockKey::of(index)),
-            Signatures::Real => Box::new(statement_key(index.as_usize())),
+            Signatures::Real(StatementScheme::Bls) => Box::new(statement_key(index.as_usize())),
+            Signatures::Real(StatementScheme::Ed25519) => Box::new(network_key(index.as_usize())),
         }
     }
 
@@ -109,17 +114,17 @@ impl Chain {
     pub fn verifier(&self, signatures: Signatures) -> Verifier {
         let scheme: Arc<dyn Scheme> = match signatures {
             Signatures::Mock => Arc::new(Mock),
-            Signatures::Real => Arc::new(Bls),
+            Signatures::Real(scheme) => Arc::new(scheme),
         };
         Verifier::with_scheme(self.committee.clone(), self.genesis.signing_context(), scheme)
     }
 
-    /// Adds signatures up, unchecked, as whoever forges a certificate would.
+    /// Joins signatures, unchecked, as whoever forges a certificate would.
     #[must_use]
-    pub fn sum(&self, signed: &[BlsSignature], signatures: Signatures) -> Option<BlsSignature> {
+    pub fn sum(&self, signed: &[StatementSignature], signatures: Signatures) -> Option<QuorumSignature> {
         match signatures {
             Signatures::Mock => Some(crate::scheme::sum(signed)),
-            Signatures::Real => minuet_core::bls::aggregate(signed).ok(),
+            Signatures::Real(_) => QuorumSignature::join(signed),
         }
     }
 

@@ -107,8 +107,8 @@ impl Options {
         if self.twins {
             command.push_str(" --twins");
         }
-        if self.signatures == Signatures::Real {
-            command.push_str(" --real-signatures");
+        if let Signatures::Real(scheme) = self.signatures {
+            command.push_str(&format!(" --signatures {scheme}"));
         }
         if let Some(swarm) = &self.swarm {
             command.push_str(&format!(" --faults {}", swarm.names().join(",")));

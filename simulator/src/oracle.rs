@@ -409,8 +409,8 @@ impl Oracle {
         }
         let message = certificate.statement().message(self.verifier.context());
         let committee = self.verifier.committee().clone();
-        let keys = certificate.signers.iter().filter_map(|s| committee.get(s).map(|v| (s, &v.bls_key)));
-        if !self.verifier.scheme().verify_aggregate(&keys.collect::<Vec<_>>(), &message, &certificate.signature) {
+        let keys = certificate.signers.iter().filter_map(|s| committee.get(s).map(|validator| (s, validator)));
+        if !self.verifier.scheme().verify_quorum(&keys.collect::<Vec<_>>(), &message, &certificate.signature) {
             let what = format!("{holder} holds a forged {:?} of view {view}", certificate.kind);
             return self.violate("S-CERT", what);
         }

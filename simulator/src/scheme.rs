@@ -2,9 +2,10 @@
 //! a key's secret cannot make them here, which is all that a simulation needs; they protect nothing outside of one.
 
 use crate::chance::mix;
-use minuet_consensus::verify::{Scheme, Signed};
-use minuet_core::bls::{BlsPublicKey, BlsSignature};
-use minuet_core::statement::StatementKey;
+use minuet_consensus::verify::Scheme;
+use minuet_core::bls::BlsSignature;
+use minuet_core::committee::Validator;
+use minuet_core::scheme::{QuorumSignature, Signed, StatementKey, StatementSignature};
 use minuet_core::{B256, ValidatorIndex};
 
 /// A validator's secret.
@@ -39,10 +40,15 @@ fn add(sum: &mut [u8; 48], other: &[u8; 48]) {
 
 /// Adds signatures up, unchecked.
 #[must_use]
-pub fn sum(signed: &[BlsSignature]) -> BlsSignature {
+pub fn sum(signed: &[StatementSignature]) -> QuorumSignature {
     let mut total = [0; 48];
-    signed.iter().for_each(|signature| add(&mut total, &signature.0));
-    BlsSignature(total)
+    signed.iter().filter_map(StatementSignature::bls).for_each(|signature| add(&mut total, &signature.0));
+    BlsSignature(total).into()
+}
+
+/// It has the form of BLS.
+fn is_of(given: &StatementSignature, signer: ValidatorIndex, message: &B256) -> bool {
+    given.bls().is_some_and(|given| given.0 == signature(secret_of(signer), message))
 }
 
 impl MockKey {
@@ -54,8 +60,8 @@ impl MockKey {
 }
 
 impl StatementKey for MockKey {
-    fn sign_statement(&self, message: &B256) -> BlsSignature {
-        BlsSignature(signature(self.0, message))
+    fn sign_statement(&self, message: &B256) -> StatementSignature {
+        BlsSignature(signature(self.0, message)).into()
     }
 }
 
@@ -64,29 +70,24 @@ impl StatementKey for MockKey {
 pub struct Mock;
 
 impl Scheme for Mock {
-    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<BlsSignature> {
+    fn gather(&self, signed: &[Signed<'_>], message: &B256) -> Option<QuorumSignature> {
         let mut sum = [0; 48];
         for (signer, _, given) in signed {
-            if given.0 != signature(secret_of(*signer), message) {
+            if !is_of(given, *signer, message) {
                 return None;
             }
-            add(&mut sum, &given.0);
+            add(&mut sum, &signature(secret_of(*signer), message));
         }
-        Some(BlsSignature(sum))
+        Some(BlsSignature(sum).into())
     }
 
-    fn verify_aggregate(
-        &self,
-        signers: &[(ValidatorIndex, &BlsPublicKey)],
-        message: &B256,
-        aggregate: &BlsSignature,
-    ) -> bool {
+    fn verify_quorum(&self, signers: &[(ValidatorIndex, &Validator)], message: &B256, given: &QuorumSignature) -> bool {
         let mut sum = [0; 48];
         signers.iter().for_each(|(signer, _)| add(&mut sum, &signature(secret_of(*signer), message)));
-        !signers.is_empty() && sum == aggregate.0
+        !signers.is_empty() && *given == BlsSignature(sum).into()
     }
 
     fn verify_each(&self, signed: &[Signed<'_>], message: &B256) -> Vec<bool> {
-        signed.iter().map(|(signer, _, given)| given.0 == signature(secret_of(*signer), message)).collect()
+        signed.iter().map(|(signer, _, given)| is_of(given, *signer, message)).collect()
     }
 }

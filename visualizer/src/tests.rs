@@ -48,6 +48,7 @@ fn genesis(chain_id: u64) -> Genesis {
         chain_id,
         time_ms: 1_000_000,
         fees: FeeRules::default(),
+        statement_scheme: Default::default(),
         validators: validators.collect(),
         accounts: BTreeMap::new(),
     };

@@ -5,10 +5,10 @@ use super::showing::BodySize;
 use crate::input::Input;
 use crate::wire::{BodyMessage, Proposal};
 use minuet_core::block::{Block, Body};
-use minuet_core::bls::BlsSignature;
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::{LedgerRequest, Verdict};
 use minuet_core::rejection::RejectReason;
+use minuet_core::scheme::StatementSignature;
 use minuet_core::spans;
 use minuet_core::{Digest, Height, PeerId, View};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,7 +120,7 @@ impl BlockStore {
         }
     }
 
-    pub fn set_signature(&mut self, digest: &Digest, signature: BlsSignature) {
+    pub fn set_signature(&mut self, digest: &Digest, signature: StatementSignature) {
         if let Some(proposal) = self.entries.get_mut(digest).and_then(|entry| entry.proposal.as_mut()) {
             proposal.signature = signature;
         }

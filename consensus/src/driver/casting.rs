@@ -113,7 +113,7 @@ impl Driver {
             parent_proof: parent_proof.map(|proof| (*proof).clone()),
             gap: gap.iter().take(MAX_GAP_PROOFS).map(|proof| (**proof).clone()).collect(),
             // Not signed before it is durable; the journal's copy needs no signature, signing gives the same again.
-            signature: BlsSignature([0; 48]),
+            signature: BlsSignature([0; 48]).into(),
         };
         self.blocks.add_proposal(proposal.clone());
         self.show_block(&digest);

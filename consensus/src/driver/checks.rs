@@ -77,6 +77,11 @@ impl PendingChecks {
         }
     }
 
+    /// Whether all votes come so close together that waiting for them costs little.
+    pub const fn is_near(&self) -> bool {
+        self.linger.base_us > 0 && 2 * self.linger.gap_us <= MAX_WAIT_US
+    }
+
     /// Views that are final need nothing more.
     pub fn forget_through(&mut self, view: View) {
         self.since_us.retain(|statement, _| statement.view() > view);

@@ -76,6 +76,8 @@ impl Driver {
 
     /// What says nothing new costs no signature check (B-OLD). False if it is no certificate of this chain.
     pub(super) fn on_peer_certificate(&mut self, peer: PeerId, certificate: Certificate) -> bool {
+        // Whoever holds a proof of a view is past it (R9).
+        self.heard_in(peer, certificate.view.next());
         let tip = &self.replica.tip().header;
         if certificate.view < tip.view() {
             self.status.rejections.count(RejectReason::Old);
@@ -103,6 +105,9 @@ impl Driver {
 
     pub(super) fn on_peer_statement(&mut self, peer: PeerId, signed: SignedStatement) {
         let view = signed.statement.view();
+        if signed.signer.peer() == peer {
+            self.heard_in(peer, view);
+        }
         match Authenticated::from_peer(signed, signed.signer, peer) {
             None => self.reject(peer, RejectReason::ForeignStatement),
             Some(signed) if self.is_of_use(view) => self.feed(Input::Statement(signed)),

@@ -74,7 +74,8 @@ impl Driver {
             .chain(self.fetching.next_us())
             .chain(self.catchup.next_us())
             .chain(self.progress.as_ref().map(super::Progress::next_us))
-            .chain(self.checks.next_us());
+            .chain(self.checks.next_us())
+            .chain(self.sharing.next_us());
         all.min()
     }
 }

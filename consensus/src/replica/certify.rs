@@ -42,7 +42,7 @@ impl Replica {
         };
         let (Some((_, any)), true) = (signatures.first(), signatures.len() >= quorum::m(self.quorums)) else { return };
         let signers = signatures.iter().map(|(signer, _)| *signer);
-        let unchecked = Certificate::from_aggregate(kind, statement, self.quorums.n(), signers, *any);
+        let unchecked = Certificate::from_checked(kind, statement, self.quorums.n(), signers, *any);
         self.on_certificate(Verified::own(unchecked), out);
     }
 

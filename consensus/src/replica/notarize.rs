@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// How a proposal stands with what is known here. Only `Invalid` is for ever.
 enum Standing {
     Valid,
-    NotYet(Effect),
+    NotYet(Box<Effect>),
     Waiting,
     Invalid(String),
 }
@@ -100,7 +100,7 @@ impl Replica {
         match self.standing(entry) {
             Standing::Waiting => {}
             Standing::NotYet(_) if mutation::is(Mutation::NotYetIsInvalid) => self.refuse_proposal(view),
-            Standing::NotYet(effect) => out.push(effect),
+            Standing::NotYet(effect) => out.push(*effect),
             Standing::Invalid(reason) => {
                 let proposer = self.leader(view);
                 Self::report(out, Event::InvalidProposal { digest, proposer, reason });
@@ -131,7 +131,7 @@ impl Replica {
         if header.parent_view() > tip.view() && !mutation::is(Mutation::ParentNotNotarized) {
             let parent_state = self.views.get(&header.parent_view());
             if !parent_state.is_some_and(|state| state.notarizations.contains_key(&header.parent())) {
-                return Standing::NotYet(Effect::FetchProof(header.parent_view()));
+                return Standing::NotYet(Box::new(Effect::FetchProof(header.parent_view())));
             }
         }
         let below_gap = if mutation::is(Mutation::GapUnchecked) {
@@ -144,12 +144,12 @@ impl Replica {
         let mut between = view.previous();
         while between > below_gap {
             if self.views.get(&between).is_none_or(|state| state.nullification.is_none()) {
-                return Standing::NotYet(Effect::FetchProof(between));
+                return Standing::NotYet(Box::new(Effect::FetchProof(between)));
             }
             between = between.previous();
         }
         let Some(parent) = self.header(&header.parent()) else {
-            return Standing::NotYet(Effect::FetchBlock { digest: header.parent(), signers: Vec::new() });
+            return Standing::NotYet(Box::new(Effect::FetchBlock { digest: header.parent(), signers: Vec::new() }));
         };
         if let Err(error) = self.config.rules.check(header, parent) {
             return Standing::Invalid(error.to_string());
@@ -158,7 +158,7 @@ impl Replica {
             Some(true) => Standing::Valid,
             Some(false) => Standing::Invalid("execution gives another result than the header says".to_owned()),
             None if header.is_empty_block() => Standing::Valid,
-            None if view == self.view => Standing::NotYet(Effect::Judge(header.digest())),
+            None if view == self.view => Standing::NotYet(Box::new(Effect::Judge(header.digest()))),
             None => Standing::Waiting,
         }
     }

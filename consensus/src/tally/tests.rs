@@ -1,8 +1,9 @@
 use super::*;
 use crate::fixture::{digest, notarize, nullify, v};
+use minuet_core::bls::BlsSignature;
 
 fn signed(statement: Statement, signer: u16, signature: u8) -> SignedStatement {
-    SignedStatement { statement, signer: v(signer), signature: BlsSignature([signature; 48]) }
+    SignedStatement { statement, signer: v(signer), signature: BlsSignature([signature; 48]).into() }
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn a_checked_statement_replaces_the_unchecked_one_and_is_not_checked_again() {
     assert_eq!(tally.unverified(&nullify(1)).len(), 1);
     assert_eq!(tally.add(&signed(nullify(1), 4, 2), true), Added::Yes);
     assert!(tally.unverified(&nullify(1)).is_empty());
-    assert_eq!(tally.signatures(&nullify(1)), [(v(4), BlsSignature([2; 48]))]);
+    assert_eq!(tally.signatures(&nullify(1)), [(v(4), BlsSignature([2; 48]).into())]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::bls::{BlsSecretKey, SIGNATURE_BYTES};
+use crate::bls::{BlsSecretKey, BlsSignature, SIGNATURE_BYTES};
 use crate::committee::Validator;
 use crate::ed25519::Ed25519PublicKey;
 use crate::{Address, B256, Epoch};
@@ -23,7 +23,7 @@ fn committee_of(n: u8) -> Committee {
     Committee::new(validators.collect()).unwrap()
 }
 
-fn signature(index: u8, statement: Statement) -> (ValidatorIndex, BlsSignature) {
+fn signature(index: u8, statement: Statement) -> (ValidatorIndex, StatementSignature) {
     let signer = ValidatorIndex(index.into());
     (signer, statement.sign(signer, &key(index), &CONTEXT).signature)
 }
@@ -38,7 +38,7 @@ fn verify(certificate: &Certificate) -> Result<(), CertificateError> {
 }
 
 fn raw(kind: u8, digest: B256, signers: Vec<u8>) -> Vec<u8> {
-    let signature = BlsSignature([1; SIGNATURE_BYTES]);
+    let signature = BlsSignature([1; SIGNATURE_BYTES]).into();
     codec::encode(&CertificateFields { kind, view: View(7), digest, signers: signers.into(), signature })
 }
 
@@ -79,7 +79,7 @@ fn a_signer_that_stands_twice_counts_once() {
 fn an_aggregate_with_one_signature_added_twice_is_refused() {
     let signatures: Vec<_> = [0, 1, 2, 2].map(|index| signature(index, NOTARIZE).1).into();
     let mut certificate = certificate(CertificateKind::Notarization, NOTARIZE, 0..3);
-    certificate.signature = bls::aggregate(&signatures).unwrap();
+    certificate.signature = QuorumSignature::join(&signatures).unwrap();
     assert_eq!(verify(&certificate), Err(CertificateError::Signature));
 }
 
@@ -147,11 +147,11 @@ fn signatures_under_other_names_are_refused() {
 
 #[test]
 fn bytes_that_are_no_curve_point_make_no_certificate() {
-    let broken = [(ValidatorIndex(0), BlsSignature([0xff; SIGNATURE_BYTES]))];
+    let broken = [(ValidatorIndex(0), BlsSignature([0xff; SIGNATURE_BYTES]).into())];
     let result = Certificate::assemble(CertificateKind::Notarization, &NOTARIZE, N.into(), &broken);
     assert_eq!(result.unwrap_err(), CertificateError::Signature);
     let mut certificate = certificate(CertificateKind::Notarization, NOTARIZE, 0..3);
-    certificate.signature = BlsSignature([0; SIGNATURE_BYTES]);
+    certificate.signature = BlsSignature([0; SIGNATURE_BYTES]).into();
     assert_eq!(verify(&certificate), Err(CertificateError::Signature));
 }
 
@@ -186,7 +186,7 @@ fn the_largest_committee_fits_the_limit() {
     assert!((0..512).all(|index| signers.insert(ValidatorIndex(index))));
     assert!(!signers.insert(ValidatorIndex(512)) && !signers.contains(ValidatorIndex(512)));
     assert_eq!(signers.count(), 512);
-    let signature = BlsSignature([0xff; SIGNATURE_BYTES]);
+    let signature = BlsSignature([0xff; SIGNATURE_BYTES]).into();
     let kind = CertificateKind::Finalization;
     let largest = Certificate { kind, view: View(u64::MAX), digest: DIGEST, signers, signature };
     assert!(largest.to_bytes().len() <= MAX_CERTIFICATE_BYTES);

@@ -23,7 +23,9 @@ fn genesis_of(chain_id: u64, n: u8) -> Genesis {
     });
     let (fees, accounts) = (FeeRules::default(), BTreeMap::new());
     let validators = validators.collect();
-    Genesis::new(GenesisFile { version: 1, chain_id, time_ms: 1_000_000, fees, validators, accounts }).unwrap()
+    let statement_scheme = Default::default();
+    let file = GenesisFile { version: 1, chain_id, time_ms: 1_000_000, fees, statement_scheme, validators, accounts };
+    Genesis::new(file).unwrap()
 }
 
 fn genesis() -> Genesis {

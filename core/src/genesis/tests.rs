@@ -24,6 +24,7 @@ fn file() -> GenesisFile {
         chain_id: 6886,
         time_ms: 1_700_000_000_000,
         fees: FeeRules::default(),
+        statement_scheme: StatementScheme::Bls,
         validators: (0..6).map(validator).collect(),
         accounts: [(Address::repeat_byte(0x11), U256::from(5)), (Address::repeat_byte(0x22), U256::ZERO)].into(),
     }
@@ -48,6 +49,21 @@ fn a_genesis_derives_committee_fingerprint_and_block_0() {
     assert_eq!(genesis.digest(), genesis.header().digest());
     assert_eq!(genesis.signing_context(), SigningContext { genesis: genesis.digest(), epoch: Epoch(0) });
     assert_eq!(genesis.header().base_fee(), FeeRules::default().initial_base_fee);
+}
+
+#[test]
+fn the_scheme_of_statements_is_the_committees_and_part_of_the_fingerprint() {
+    let bls = Genesis::new(file()).unwrap();
+    assert_eq!(bls.committee().scheme(), StatementScheme::Bls);
+    assert!(!serde_json::to_string(bls.file()).unwrap().contains("statement_scheme"), "as before there was a choice");
+    let ed25519 = Genesis::new(GenesisFile { statement_scheme: StatementScheme::Ed25519, ..file() }).unwrap();
+    assert_eq!(ed25519.committee().scheme(), StatementScheme::Ed25519);
+    assert_ne!(ed25519.fingerprint(), bls.fingerprint());
+    let text = serde_json::to_string(ed25519.file()).unwrap();
+    assert!(text.contains("\"statement_scheme\":\"ed25519\""), "{text}");
+    assert_eq!(Genesis::from_json(&text).unwrap().digest(), ed25519.digest());
+    let unknown = Genesis::from_json(&text.replace("\"ed25519\"", "\"rsa\"")).unwrap_err().to_string();
+    assert!(unknown.contains("rsa") && unknown.contains("ed25519"), "{unknown}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use super::*;
-use crate::bls::SIGNATURE_BYTES;
+use crate::bls::{BlsSecretKey, BlsSignature, SIGNATURE_BYTES};
+use crate::committee::Validator;
+use crate::ed25519::Ed25519PublicKey;
 
 const CONTEXT: SigningContext = SigningContext { genesis: B256::repeat_byte(0xaa), epoch: Epoch(3) };
 
@@ -38,21 +40,31 @@ fn statements_read_back_equal() {
 #[test]
 fn a_signature_holds_for_its_key_statement_chain_and_epoch_alone() {
     let signed = notarize().sign(ValidatorIndex(0), &key(1), &CONTEXT);
-    let public = key(1).public_key();
-    signed.verify(&public, &CONTEXT).unwrap();
+    let of = |seed: u8| {
+        let validator = Validator {
+            bls_key: key(seed).public_key(),
+            network_key: Ed25519PublicKey([1; 32]),
+            fee_recipient: crate::Address::ZERO,
+        };
+        Committee::new(vec![validator]).unwrap()
+    };
+    let committee = of(1);
+    assert!(signed.is_genuine(&committee, &CONTEXT));
 
     let other_chain = SigningContext { genesis: B256::repeat_byte(0xab), ..CONTEXT };
     let other_epoch = SigningContext { epoch: Epoch(4), ..CONTEXT };
     for context in [other_chain, other_epoch] {
-        assert_eq!(signed.verify(&public, &context), Err(BlsError::Mismatch));
+        assert!(!signed.is_genuine(&committee, &context));
     }
-    assert_eq!(signed.verify(&key(2).public_key(), &CONTEXT), Err(BlsError::Mismatch));
+    assert!(!signed.is_genuine(&of(2), &CONTEXT));
+    let nobody = SignedStatement { signer: ValidatorIndex(1), ..signed };
+    assert!(!nobody.is_genuine(&committee, &CONTEXT));
     for statement in [
         nullify(),
         Statement::Notarize { view: View(8), digest: B256::repeat_byte(0xdd) },
         Statement::Notarize { view: View(7), digest: B256::repeat_byte(0xde) },
     ] {
-        assert_eq!(SignedStatement { statement, ..signed }.verify(&public, &CONTEXT), Err(BlsError::Mismatch));
+        assert!(!SignedStatement { statement, ..signed }.is_genuine(&committee, &CONTEXT));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::samples;
 use minuet_core::account::Account;
 use minuet_core::block::Body;
-use minuet_core::bls::{BlsPublicKey, BlsSignature};
+use minuet_core::bls::BlsPublicKey;
 use minuet_core::certificate::Certificate;
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519Signature};
 use minuet_core::evidence::Evidence;
@@ -11,6 +11,7 @@ use minuet_core::finality_proof::FinalityProof;
 use minuet_core::genesis::{Genesis, GenesisValidator};
 use minuet_core::header::{BlockHeader, ConsensusFields, HeaderParts};
 use minuet_core::receipt::{decode_receipts, encode_receipts};
+use minuet_core::scheme::{QuorumSignature, StatementSignature};
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction};
 use minuet_core::{Address, B256, Epoch, Height, TimeMs, U256, ValidatorIndex, View, codec, keccak256};
@@ -93,7 +94,8 @@ fn decoders() -> &'static [(&'static str, ReadBack, Vec<u8>)] {
             ),
             ("empty list", rlp::<EmptyList>, vec![0xc0]),
             ("BLS key", rlp::<BlsPublicKey>, codec::encode(&samples::bls(0).public_key())),
-            ("BLS signature", rlp::<BlsSignature>, codec::encode(&signed.signature)),
+            ("signature of a statement", rlp::<StatementSignature>, codec::encode(&signed.signature)),
+            ("signature of a quorum", rlp::<QuorumSignature>, codec::encode(&samples::certificates()[0].signature)),
             ("Ed25519 key", rlp::<Ed25519PublicKey>, codec::encode(&samples::account_key(1).public_key())),
             ("Ed25519 signature", rlp::<Ed25519Signature>, codec::encode(tx.signature())),
         ]

@@ -1,7 +1,7 @@
 //! One fixed value of every encoded type; all keys come from fixed seeds.
 
 use minuet_core::block::Body;
-use minuet_core::bls::{BlsSecretKey, BlsSignature};
+use minuet_core::bls::BlsSecretKey;
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519SecretKey};
 use minuet_core::evidence::Evidence;
@@ -10,6 +10,7 @@ use minuet_core::finality_proof::FinalityProof;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::{BlockHeader, HeaderParts};
 use minuet_core::receipt::{Receipt, receipts_root};
+use minuet_core::scheme::{StatementScheme, StatementSignature};
 use minuet_core::statement::Statement;
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction};
 use minuet_core::{Address, B256, Bytes, Epoch, Height, TimeMs, U256, ValidatorIndex, View};
@@ -43,6 +44,7 @@ pub fn genesis() -> Genesis {
             min_base_fee: 1_000_000,
             initial_base_fee: 2_000_000,
         },
+        statement_scheme: StatementScheme::Bls,
         validators: validators.collect(),
         accounts: [(Address::repeat_byte(0x11), ether), (Address::repeat_byte(0x22), U256::from(5))].into(),
     })
@@ -102,7 +104,7 @@ pub fn nullify() -> Statement {
 
 pub fn certificate(kind: CertificateKind, statement: Statement, signers: &[u8]) -> Certificate {
     let context = genesis().signing_context();
-    let sign = |index: &u8| -> (ValidatorIndex, BlsSignature) {
+    let sign = |index: &u8| -> (ValidatorIndex, StatementSignature) {
         let signer = ValidatorIndex(u16::from(*index));
         (signer, statement.sign(signer, &bls(*index), &context).signature)
     };

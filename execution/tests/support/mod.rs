@@ -150,7 +150,9 @@ pub fn genesis_with(accounts: BTreeMap<Address, U256>, chain_id: u64) -> Genesis
         initial_base_fee: BASE_FEE,
     };
     let validators = validators.collect();
-    Genesis::new(GenesisFile { version: 1, chain_id, time_ms: 1_000_000, fees, validators, accounts }).unwrap()
+    let statement_scheme = Default::default();
+    let file = GenesisFile { version: 1, chain_id, time_ms: 1_000_000, fees, statement_scheme, validators, accounts };
+    Genesis::new(file).unwrap()
 }
 
 /// Senders 0 to 9 are rich.
@@ -216,7 +218,7 @@ pub fn finalization(digest: Digest) -> Certificate {
     for signer in 0..5 {
         signers.insert(ValidatorIndex(signer));
     }
-    Certificate { kind: CertificateKind::Finalization, view: View(1), digest, signers, signature }
+    Certificate { kind: CertificateKind::Finalization, view: View(1), digest, signers, signature: signature.into() }
 }
 
 pub fn commit(ledger: &mut Ledger, blocks: &[&Block]) {

@@ -67,6 +67,7 @@ pub fn place(args: &BreakdownArgs, dir: &Path) -> Result<Manifest, Failure> {
             base_port: Some(base_port),
             accounts: Some(args.senders),
             recipients: Some(args.recipients),
+            statement_scheme: None,
             trace_received: false,
             observe: false,
         })

@@ -367,6 +367,7 @@ fn layout(args: &ChaosArgs) -> LocalnetArgs {
         base_port: Some(args.base_port),
         accounts: Some(ACCOUNTS),
         recipients: Some(RECIPIENTS),
+        statement_scheme: None,
         trace_received: true,
         observe: false,
     }

@@ -9,6 +9,7 @@ use crate::exit::Failure;
 use crate::output::Output;
 use minuet_core::U256;
 use minuet_core::genesis::{GENESIS_VERSION, Genesis, GenesisFile, GenesisValidator};
+use minuet_core::scheme::StatementScheme;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -39,12 +40,23 @@ pub fn current_second_ms() -> u64 {
     seconds.saturating_mul(1000)
 }
 
+/// Reads the name of a scheme.
+///
+/// # Errors
+/// Any other word.
+pub fn scheme(name: &str) -> Result<StatementScheme, String> {
+    let all = [StatementScheme::Bls, StatementScheme::Ed25519];
+    let found = all.into_iter().find(|scheme| scheme.name() == name);
+    found.ok_or_else(|| "expected 'bls' or 'ed25519'".to_owned())
+}
+
 fn assemble(args: &GenesisNewArgs) -> Result<Genesis, Failure> {
     let mut file = GenesisFile {
         version: GENESIS_VERSION,
         chain_id: args.chain_id,
         time_ms: args.time_ms.unwrap_or_else(current_second_ms),
         fees: Default::default(),
+        statement_scheme: args.statement_scheme.unwrap_or(StatementScheme::for_committee_of(args.validators.len())),
         validators: args.validators.iter().map(|path| read_entry(path)).collect::<Result<_, _>>()?,
         accounts: BTreeMap::new(),
     };
@@ -98,6 +110,7 @@ fn describe(genesis: &Genesis, head: &str) -> Output {
             quorums.m(),
             quorums.l()
         ),
+        format!("statements    signed with {}", file.statement_scheme),
     ];
     for (index, validator) in genesis.committee().iter() {
         lines.push(format!("  {index:>3}  network key {}  fees to {}", validator.network_key, validator.fee_recipient));
@@ -106,7 +119,7 @@ fn describe(genesis: &Genesis, head: &str) -> Output {
         "ok": true, "chain_id": file.chain_id, "fingerprint": genesis.fingerprint(), "genesis_hash": genesis.digest(),
         "time_ms": file.time_ms, "accounts": file.accounts.len(), "supply": supply.to_string(),
         "validators": file.validators, "n": quorums.n(), "f": quorums.f(), "m": quorums.m(), "l": quorums.l(),
-        "fees": file.fees,
+        "fees": file.fees, "statement_scheme": file.statement_scheme,
     });
     Output::new(lines.join("\n"), json)
 }

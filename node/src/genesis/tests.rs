@@ -18,6 +18,7 @@ fn new_args(dir: &Path, n: usize) -> GenesisNewArgs {
         chain_id: 77,
         accounts: vec![(minuet_core::Address::repeat_byte(1), U256::from(5))],
         time_ms: Some(1_700_000_000_000),
+        statement_scheme: None,
         gas_target_per_second: None,
         block_gas_limit: None,
         min_base_fee: None,

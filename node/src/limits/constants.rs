@@ -6,8 +6,9 @@ use super::figure::figure;
 use super::formulas::{FinalitySteps, TransactionCosts, VoteCosts, network_us};
 use super::hand_over::HandOverCosts;
 use super::records::RecordCosts;
-use super::signatures::{BlsCosts, Ed25519Costs};
+use super::signatures::{Ed25519Costs, StatementCosts};
 use minuet_core::committee::Quorums;
+use minuet_core::scheme::StatementScheme;
 use minuet_p2p::loopback::Loopback;
 
 /// Of one machine.
@@ -17,8 +18,10 @@ pub struct Constants {
     pub quorums: Quorums,
     /// Signatures of transactions.
     pub ed25519: Ed25519Costs,
-    /// Signatures of votes.
-    pub bls: BlsCosts,
+    /// Signatures of votes by BLS.
+    pub bls: StatementCosts,
+    /// And by Ed25519.
+    pub short: StatementCosts,
     /// A vote's record.
     pub record: RecordCosts,
     /// The network.
@@ -45,13 +48,23 @@ pub struct Row {
 }
 
 impl Constants {
+    /// By the scheme that a new chain of so many validators takes.
+    #[must_use]
+    pub const fn statements(&self) -> &StatementCosts {
+        match StatementScheme::for_committee_of(self.quorums.n()) {
+            StatementScheme::Bls => &self.bls,
+            StatementScheme::Ed25519 => &self.short,
+        }
+    }
+
     /// The parts of V.
     #[must_use]
     pub const fn votes(&self) -> VoteCosts {
+        let costs = self.statements();
         VoteCosts {
-            check_m_us: self.bls.check_m_us,
-            check_l_us: self.bls.check_l_us,
-            sign_us: self.bls.sign_us,
+            check_m_us: costs.check_m_us,
+            check_l_us: costs.check_l_us,
+            sign_us: costs.sign_us,
             record_us: self.record.cpu_us,
         }
     }
@@ -77,9 +90,9 @@ impl Constants {
             transfer_us: self.empty.bytes as f64 / self.quic.bytes_per_second * 1e6,
             hop_us: self.quic.one_way_us,
             block_check_us: self.empty.check_us,
-            sign_us: self.bls.sign_us,
+            sign_us: self.statements().sign_us,
             record_us: self.record.p50_us,
-            quorum_check_us: self.bls.check_l_us,
+            quorum_check_us: self.statements().check_l_us,
         }
     }
 
@@ -106,6 +119,10 @@ impl Constants {
                 1e6 / self.ed25519.lowest_us(),
                 "/s",
             ),
+            row("ed25519_vote_sign_us", "Ed25519: sign a vote", self.short.sign_us, "µs"),
+            row("ed25519_vote_verify_us", "Ed25519: check one vote", self.short.verify_us, "µs"),
+            row("ed25519_check_m_us", format!("Ed25519: check M = {m} votes"), self.short.check_m_us, "µs"),
+            row("ed25519_check_l_us", format!("Ed25519: check L = {l} votes"), self.short.check_l_us, "µs"),
             row("bls_sign_us", "BLS: sign a vote", self.bls.sign_us, "µs"),
             row("bls_verify_us", "BLS: check one vote", self.bls.verify_us, "µs"),
             row("bls_check_m_us", format!("BLS: gather and check M = {m} votes"), self.bls.check_m_us, "µs"),

@@ -33,6 +33,7 @@ use formulas::Setting;
 use indicatif::{ProgressBar, ProgressStyle};
 use machine::Machine;
 use minuet_core::committee::Quorums;
+use minuet_core::scheme::StatementScheme;
 use minuet_p2p::loopback;
 use place::Place;
 use report::{Disk, Report};
@@ -82,8 +83,9 @@ pub fn run(args: &LimitsArgs) -> Result<Output, Failure> {
 fn measure(place: &Place, quorums: Quorums, effort: Effort, steps: &Steps) -> Result<Constants, Failure> {
     steps.next("Ed25519")?;
     let ed25519 = signatures::ed25519(&mut Workload::new(chain::TRANSFERS, 1)?, effort);
-    steps.next("BLS")?;
-    let bls = signatures::bls(quorums, effort);
+    steps.next("votes")?;
+    let bls = signatures::statements(StatementScheme::Bls, quorums, effort);
+    let short = signatures::statements(StatementScheme::Ed25519, quorums, effort);
     steps.next("journal")?;
     let record = records::measure(&place.path("journal"), effort)?;
     steps.next("QUIC on loopback")?;
@@ -100,7 +102,7 @@ fn measure(place: &Place, quorums: Quorums, effort: Effort, steps: &Steps) -> Re
     let empty = empty_blocks::measure(effort)?;
     steps.next("blocks of transfers and RocksDB")?;
     let chain = full_blocks(&place.path("db"), effort)?;
-    Ok(Constants { quorums, ed25519, bls, record, quic, hand_over, chain, empty })
+    Ok(Constants { quorums, ed25519, bls, short, record, quic, hand_over, chain, empty })
 }
 
 fn full_blocks(dir: &Path, effort: Effort) -> Result<chain::ChainCosts, Failure> {

@@ -3,7 +3,7 @@ use crate::limits::chain::ChainCosts;
 use crate::limits::empty_blocks::EmptyBlockCosts;
 use crate::limits::hand_over::HandOverCosts;
 use crate::limits::records::RecordCosts;
-use crate::limits::signatures::{BlsCosts, Ed25519Costs};
+use crate::limits::signatures::{Ed25519Costs, StatementCosts};
 use minuet_core::committee::Quorums;
 use minuet_p2p::loopback::Loopback;
 
@@ -11,7 +11,8 @@ fn constants() -> Constants {
     Constants {
         quorums: Quorums::new(6).unwrap(),
         ed25519: Ed25519Costs { one_us: 28.7, batch_us: [15.8, 12.4, 12.0] },
-        bls: BlsCosts { sign_us: 130.0, verify_us: 745.0, check_m_us: 800.0, check_l_us: 830.0 },
+        bls: StatementCosts { sign_us: 130.0, verify_us: 745.0, check_m_us: 800.0, check_l_us: 830.0 },
+        short: StatementCosts { sign_us: 15.0, verify_us: 30.0, check_m_us: 70.0, check_l_us: 100.0 },
         record: RecordCosts { p50_us: 190.0, p99_us: 1_000.0, cpu_us: 0.0 },
         quic: Loopback { one_way_us: 38.0, one_way_idle_us: 62.0, bytes_per_second: 1.25e9, cpu_ns_per_byte: 1.5 },
         hand_over: HandOverCosts { back_to_back_us: 2.0, idle_us: 32.0 },
@@ -68,7 +69,13 @@ fn the_json_has_every_constant_every_part_and_every_bound() {
     let json = report(None).json();
     let constants = json["constants"].as_object().unwrap();
     assert_eq!(constants.len(), self::constants().rows().len(), "no name stands twice");
-    for name in ["ed25519_batch_256_us", "bls_check_l_us", "record_sync_p99_us", "quic_gigabytes_per_second"] {
+    for name in [
+        "ed25519_batch_256_us",
+        "ed25519_check_l_us",
+        "bls_check_l_us",
+        "record_sync_p99_us",
+        "quic_gigabytes_per_second",
+    ] {
         assert!(constants[name].as_f64().unwrap() > 0.0, "{name}");
     }
     near(&json["constants"]["ed25519_per_second_and_core"], 1e6 / 12.0);
@@ -78,24 +85,24 @@ fn the_json_has_every_constant_every_part_and_every_bound() {
     );
     assert_eq!(json["machine"]["text"], "2 × AMD EPYC");
     assert_eq!((&json["ok"], &json["quick"], &json["figures"]), (&true.into(), &false.into(), &Value::Null));
-    // 6 · (0.80 + 0.83 + 0.13) ms; 12 + 0.25 + 2 + 0.8 + 6 + 3.95 µs.
-    near(&json["votes"]["per_block_us"], 10_560.0);
+    // 6 · (70 + 100 + 15) µs; 12 + 0.25 + 2 + 0.8 + 6 + 3.95 µs.
+    near(&json["votes"]["per_block_us"], 1_110.0);
     near(&json["transaction"]["network_us"], 0.25);
     near(&json["transaction"]["total_us"], 25.0);
-    // (2 − 0.1056) / (6 · 25 + 14 µs), and without the client's 14.
-    near(&json["tps_limit"], 1.8944 / 164e-6);
-    near(&json["tps_limit_signed_beforehand"], 1.8944 / 150e-6);
-    // 0.02 + 0.0005 + 0.076 + 3 · (0.01 + 0.13 + 0.83) + 0.19.
-    near(&json["finality"]["total_ms"], 3.1965);
+    // (2 − 0.0111) / (6 · 25 + 14 µs), and without the client's 14.
+    near(&json["tps_limit"], 1.9889 / 164e-6);
+    near(&json["tps_limit_signed_beforehand"], 1.9889 / 150e-6);
+    // 0.02 + 0.0005 + 0.076 + 3 · (0.01 + 0.015 + 0.1) + 0.19.
+    near(&json["finality"]["total_ms"], 0.6615);
 }
 
 #[test]
 fn ratios_are_those_of_the_figures_to_the_bounds_at_their_own_rate_of_blocks() {
     let json = report(Some(Figures { blocks_per_second: 20.0, ..figures() })).json();
     let figures = &json["figures"];
-    near(&figures["tps_limit"], (2.0 - 20.0 * 0.01056) / 164e-6);
-    near(&figures["e_tps"], 5_000.0 * 164e-6 / (2.0 - 20.0 * 0.01056));
-    near(&figures["e_fin"], 3.1965 / 9.0);
+    near(&figures["tps_limit"], (2.0 - 20.0 * 0.00111) / 164e-6);
+    near(&figures["e_tps"], 5_000.0 * 164e-6 / (2.0 - 20.0 * 0.00111));
+    near(&figures["e_fin"], 0.6615 / 9.0);
     near(&figures["e_cpu"], 6.0 * 25e-6 * 5_000.0 / 1.9);
     assert_eq!(figures["same_machine"], true);
     let unmeasured = report(Some(Figures { cpu_cores_used: None, ..self::figures() }));
@@ -114,10 +121,10 @@ fn the_text_shows_what_the_json_has() {
         "2 × AMD EPYC, ext4 (localnet), measured in 12.3 s",
         "6 validators on 2 cores at 10 blocks/s, M = 3, L = 5",
         "V: votes on a block, on all together",
-        "11,551 /s",
-        "3.20 ms",
-        "E_tps = 0.43   5,000 of 11,551 transactions/s",
-        "E_fin = 0.36   9.00 ms p50 without load, 3.20 ms at best",
+        "12,127 /s",
+        "0.66 ms",
+        "E_tps = 0.41   5,000 of 12,127 transactions/s",
+        "E_fin = 0.07   9.00 ms p50 without load, 0.66 ms at best",
         "E_cpu = 0.39   1.90 cores used",
     ] {
         assert!(text.contains(part), "'{part}' is missing in: {text}");

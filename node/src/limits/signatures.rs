@@ -1,13 +1,13 @@
-//! What signatures cost: Ed25519 of transactions, BLS of votes. The production code on the calling thread.
+//! What signatures cost: of transactions, and of votes by both schemes. The production code on the calling thread.
 
 use super::clock::cost_us;
 use super::effort::Effort;
-use super::workload::{Workload, bls_secret};
-use minuet_core::bls::{self, BlsPublicKey, BlsSecretKey, BlsSignature};
-use minuet_core::committee::Quorums;
+use super::workload::{Workload, bls_secret, network_secret};
+use minuet_core::committee::{Quorums, Validator};
 use minuet_core::ed25519;
+use minuet_core::scheme::{Signed, StatementKey, StatementScheme};
 use minuet_core::statement::{SigningContext, Statement};
-use minuet_core::{Digest, Epoch, ValidatorIndex, View};
+use minuet_core::{Address, Digest, Epoch, ValidatorIndex, View};
 use std::hint::black_box;
 
 /// Signatures that are handed over together.
@@ -33,7 +33,7 @@ impl Ed25519Costs {
 
 /// Microseconds of one core.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BlsCosts {
+pub struct StatementCosts {
     /// Signing a vote.
     pub sign_us: f64,
     /// Checking one vote alone.
@@ -72,29 +72,44 @@ pub fn ed25519(workload: &mut Workload, effort: Effort) -> Ed25519Costs {
 ///
 /// # Panics
 /// If a vote made here does not verify: a bug.
-pub fn bls(quorums: Quorums, effort: Effort) -> BlsCosts {
+pub fn statements(scheme: StatementScheme, quorums: Quorums, effort: Effort) -> StatementCosts {
     let context = SigningContext { genesis: Digest::repeat_byte(7), epoch: Epoch(0) };
     let vote = Statement::Notarize { view: View(1), digest: Digest::repeat_byte(1) };
     let message = vote.message(&context);
-    let signers = u16::try_from(quorums.l()).unwrap_or(u16::MAX);
-    let secrets: Vec<BlsSecretKey> = (0..signers).map(bls_secret).collect();
-    let keys: Vec<BlsPublicKey> = secrets.iter().map(BlsSecretKey::public_key).collect();
-    let signatures = secrets.iter().map(|secret| vote.sign(ValidatorIndex(0), secret, &context).signature);
-    let votes: Vec<(&BlsPublicKey, BlsSignature)> = keys.iter().zip(signatures).collect();
+    let signers = (0..u16::try_from(quorums.l()).unwrap_or(u16::MAX)).map(ValidatorIndex);
+    let keys: Vec<Box<dyn StatementKey>> = signers.clone().map(|signer| statement_key(scheme, signer)).collect();
+    let validators: Vec<Validator> = signers.clone().map(validator).collect();
+    let signatures = signers.zip(&keys).map(|(signer, key)| (signer, key.sign_statement(&message)));
+    let votes: Vec<Signed<'_>> =
+        signatures.zip(&validators).map(|((signer, signature), validator)| (signer, validator, signature)).collect();
     let gather = |count: usize| {
         cost_us(effort.span(SPAN_MS), || {
-            let gathered = bls::aggregate_and_verify(black_box(&votes[..count]), message.as_slice());
-            assert!(gathered.is_ok(), "signed here");
+            assert!(scheme.gather(black_box(&votes[..count]), &message).is_some(), "signed here");
         })
     };
-    BlsCosts {
+    StatementCosts {
         sign_us: cost_us(effort.span(SPAN_MS), || {
-            black_box(vote.sign(ValidatorIndex(0), &secrets[0], black_box(&context)));
+            black_box(vote.sign(ValidatorIndex(0), &*keys[0], black_box(&context)));
         }),
         verify_us: cost_us(effort.span(SPAN_MS), || {
-            assert!(keys[0].verify(black_box(message.as_slice()), &votes[0].1).is_ok(), "signed here");
+            assert_eq!(scheme.verify_each(black_box(&votes[..1]), &message), [true], "signed here");
         }),
         check_m_us: gather(quorums.m()),
         check_l_us: gather(quorums.l()),
+    }
+}
+
+fn statement_key(scheme: StatementScheme, signer: ValidatorIndex) -> Box<dyn StatementKey> {
+    match scheme {
+        StatementScheme::Bls => Box::new(bls_secret(signer.0)),
+        StatementScheme::Ed25519 => Box::new(network_secret(signer.0)),
+    }
+}
+
+fn validator(signer: ValidatorIndex) -> Validator {
+    Validator {
+        bls_key: bls_secret(signer.0).public_key(),
+        network_key: network_secret(signer.0).public_key(),
+        fee_recipient: Address::ZERO,
     }
 }

@@ -8,6 +8,7 @@ use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::fees::FeeRules;
 use minuet_core::genesis::{GENESIS_VERSION, Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::BlockHeader;
+use minuet_core::scheme::StatementScheme;
 use minuet_core::transaction::{EmptyList, TRANSFER_GAS, Transaction, UnsignedTransaction, address_of};
 use minuet_core::{Address, B256, Bytes, Digest, TimeMs, U256, ValidatorIndex, View, keccak256};
 use minuet_execution::ledger::SealParts;
@@ -48,6 +49,7 @@ impl Workload {
             chain_id: CHAIN_ID,
             time_ms: 1_000_000,
             fees: FeeRules::default(),
+            statement_scheme: StatementScheme::Bls,
             validators: (0..VALIDATORS).map(validator).collect(),
             accounts,
         };
@@ -111,7 +113,7 @@ pub fn finalization(digest: Digest, view: View) -> Certificate {
         signers.insert(ValidatorIndex(u16::from(signer)));
     }
     let signature = bls_secret(0).sign(b"limits");
-    Certificate { kind: CertificateKind::Finalization, view, digest, signers, signature }
+    Certificate { kind: CertificateKind::Finalization, view, digest, signers, signature: signature.into() }
 }
 
 /// The key of a validator that exists in measurements only.
@@ -120,12 +122,18 @@ pub fn bls_secret(number: u16) -> BlsSecretKey {
     BlsSecretKey::from_ikm(&keccak256([b"limits bls ".as_slice(), &number.to_be_bytes()].concat()).0)
 }
 
+/// The key of its connections.
+#[must_use]
+pub fn network_secret(number: u16) -> Ed25519SecretKey {
+    sender(u32::MAX - u32::from(number))
+}
+
 fn validator(number: u8) -> GenesisValidator {
     let secret = bls_secret(u16::from(number));
     GenesisValidator {
         bls_key: Bytes::copy_from_slice(&secret.public_key().to_bytes()),
         proof_of_possession: Bytes::copy_from_slice(&secret.prove_possession().to_bytes()),
-        network_key: B256::from(sender(u32::MAX - u32::from(number)).public_key().to_bytes()),
+        network_key: B256::from(network_secret(u16::from(number)).public_key().to_bytes()),
         fee_recipient: Address::repeat_byte(0xbe),
     }
 }

@@ -13,6 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::keys::{self, BLS_FILE, KeyKind, NETWORK_FILE, VALIDATOR_FILE};
 use crate::versions::foreign_version;
 use minuet_core::genesis::{GENESIS_VERSION, Genesis, GenesisFile};
+use minuet_core::scheme::StatementScheme;
 use minuet_core::{Address, U256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -236,6 +237,13 @@ fn check(args: &LocalnetArgs, manifest: &Manifest) -> Result<(), Failure> {
             args.dir.display()
         )));
     }
+    let there = genesis.committee().scheme();
+    if let Some(asked) = args.statement_scheme.filter(|asked| *asked != there) {
+        let dir = args.dir.display();
+        let reason =
+            format!("--statement-scheme {asked}: the localnet in {dir} was made with {there}; start anew with --reset");
+        return Err(Failure::config(reason));
+    }
     Ok(())
 }
 
@@ -295,6 +303,7 @@ fn make(args: &LocalnetArgs) -> Result<Manifest, Failure> {
         chain_id: CHAIN_ID,
         time_ms: crate::genesis::current_second_ms(),
         fees: Default::default(),
+        statement_scheme: args.statement_scheme.unwrap_or(StatementScheme::for_committee_of(validators.into())),
         validators: entries.collect::<Result<_, _>>()?,
         accounts: balances(&DevSeed::new(seed), &manifest),
     };

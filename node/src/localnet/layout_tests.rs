@@ -10,6 +10,7 @@ fn args(dir: &Path) -> LocalnetArgs {
         base_port: None,
         accounts: Some(4),
         recipients: Some(10),
+        statement_scheme: None,
         trace_received: false,
         observe: false,
     }

@@ -12,6 +12,7 @@ fn args(dir: &Path) -> LocalnetArgs {
         base_port: Some(20_000),
         accounts: Some(1),
         recipients: Some(1),
+        statement_scheme: None,
         trace_received: false,
         observe: true,
     }

@@ -1,6 +1,7 @@
 //! What `minuet simulate` takes.
 
 use clap::Args;
+use minuet_core::scheme::StatementScheme;
 
 /// `minuet simulate`
 #[derive(Clone, Debug, Args)]
@@ -17,9 +18,9 @@ pub struct SimulateArgs {
     /// One key runs twice
     #[arg(long)]
     pub twins: bool,
-    /// BLS signatures instead of keyed hashes: a hundred times slower
-    #[arg(long)]
-    pub real_signatures: bool,
+    /// Real signatures instead of keyed hashes: ten (ed25519) to a hundred (bls) times slower
+    #[arg(long, value_name = "SCHEME", value_parser = crate::genesis::scheme)]
+    pub signatures: Option<StatementScheme>,
     /// Classes of faults, for all seeds; without it each seed draws its own. 'none' for none
     #[arg(long, value_delimiter = ',')]
     pub faults: Option<Vec<String>>,

@@ -65,7 +65,7 @@ pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
     let options = |seed| Options {
         seed,
         validators,
-        signatures: if args.real_signatures { Signatures::Real } else { Signatures::Mock },
+        signatures: args.signatures.map_or(Signatures::Mock, Signatures::Real),
         swarm: swarm.clone(),
         twins: args.twins,
         chaos_ms: args.chaos_ms,

@@ -4,10 +4,10 @@
 //! seen so far is checked on the spot, and only checked signatures make a finding.
 
 use super::line::{Line, Message, Signed};
-use minuet_core::bls::{self, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::committee::Committee;
 use minuet_core::genesis::Genesis;
+use minuet_core::scheme::StatementSignature;
 use minuet_core::statement::{SigningContext, Statement};
 use minuet_core::{Digest, ValidatorIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +56,7 @@ impl fmt::Display for Finding {
 /// All that was said about a view.
 #[derive(Debug, Default)]
 struct Said {
-    statements: BTreeMap<(Statement, ValidatorIndex), BTreeSet<BlsSignature>>,
+    statements: BTreeMap<(Statement, ValidatorIndex), BTreeSet<StatementSignature>>,
     proposals: BTreeSet<(ValidatorIndex, Digest)>,
     certificates: BTreeSet<Certificate>,
     is_checked: bool,
@@ -251,28 +251,25 @@ impl Said {
         let statements: BTreeSet<Statement> = self.statements.keys().map(|(statement, _)| *statement).collect();
         for statement in statements {
             let message = statement.message(context);
-            let mut signers = Vec::new();
             let mut items = Vec::new();
             for ((_, signer), signatures) in self.statements.iter().filter(|((said, _), _)| *said == statement) {
                 for signature in signatures {
                     let Some(validator) = committee.get(*signer) else { continue };
-                    signers.push(*signer);
-                    items.push((&validator.bls_key, *signature));
+                    items.push((*signer, validator, *signature));
                 }
             }
-            let verdicts = bls::verify_each(&items, message.as_slice());
-            let valid: BTreeMap<ValidatorIndex, BlsSignature> = signers
+            let verdicts = committee.scheme().verify_each(&items, &message);
+            let valid: BTreeSet<(ValidatorIndex, StatementSignature)> = items
                 .iter()
-                .zip(&items)
                 .zip(&verdicts)
-                .filter_map(|((signer, (_, signature)), valid)| valid.then_some((*signer, *signature)))
+                .filter_map(|((signer, _, signature), valid)| valid.then_some((*signer, *signature)))
                 .collect();
             self.statements.retain(|(said, signer), signatures| {
                 if *said != statement {
                     return true;
                 }
                 let before = signatures.len();
-                signatures.retain(|signature| valid.get(signer) == Some(signature));
+                signatures.retain(|signature| valid.contains(&(*signer, *signature)));
                 if signatures.len() < before {
                     invalid.push(format!("view {view}: a signature of validator {signer} under {said:?} is not valid"));
                 }

@@ -1,9 +1,9 @@
 use super::*;
 use crate::config::read_genesis;
 use crate::genesis::tests::small_genesis;
-use crate::keys::{BLS_FILE, read_bls};
+use crate::keys::{KeyKind, NETWORK_FILE, read_ed25519};
 use crate::trace::line::{Line, lines_of};
-use minuet_core::bls::BlsSecretKey;
+use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::messages::PeerFrame;
 use minuet_core::statement::SignedStatement;
 use minuet_core::wire::FrameKind;
@@ -15,7 +15,7 @@ const VIEW: u64 = 9;
 /// A committee with all its keys, and what its members are made to say in one view.
 struct Cast {
     genesis: Genesis,
-    keys: Vec<BlsSecretKey>,
+    keys: Vec<Ed25519SecretKey>,
     book: Book,
 }
 
@@ -30,7 +30,8 @@ impl Cast {
         let dir = tempfile::tempdir().unwrap();
         small_genesis(dir.path(), N);
         let genesis = read_genesis(&dir.path().join("genesis.json")).unwrap();
-        let key = |index: usize| read_bls(&dir.path().join(index.to_string()).join(BLS_FILE)).unwrap();
+        let file = |index: usize| dir.path().join(index.to_string()).join(NETWORK_FILE);
+        let key = |index: usize| read_ed25519(&file(index), KeyKind::Network).unwrap();
         Self { keys: (0..N).map(key).collect(), book: Book::of(&genesis), genesis }
     }
 

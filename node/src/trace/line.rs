@@ -1,10 +1,10 @@
 //! One line of a trace: what a frame held, taken apart into single signed messages.
 
 use minuet_consensus::wire::{Proposal, Response};
-use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::{Certificate, CertificateKind, SignerBitmap};
 use minuet_core::codec::CodecError;
 use minuet_core::messages::PeerFrame;
+use minuet_core::scheme::{QuorumSignature, StatementSignature};
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::wire::FrameKind;
 use minuet_core::{Digest, ValidatorIndex, View};
@@ -97,7 +97,7 @@ pub struct Message {
     /// Who signed a certificate: the bitmap in hexadecimal, bit i of byte j is validator 8j + i.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signers: Option<String>,
-    /// One signature or an aggregate, in hexadecimal.
+    /// One signature, or a quorum's, in hexadecimal.
     pub signature: String,
 }
 
@@ -158,8 +158,10 @@ fn signed_in(frame: &PeerFrame) -> Result<Vec<Signed>, CodecError> {
 impl Message {
     fn of(signed: &Signed, frame: &PeerFrame, time_us: u64) -> Self {
         let (statement, signature) = match signed {
-            Signed::Statement(signed, _) => (signed.statement, signed.signature),
-            Signed::Certificate(certificate) => (certificate.statement(), certificate.signature),
+            Signed::Statement(signed, _) => (signed.statement, hex::encode(signed.signature.as_bytes())),
+            Signed::Certificate(certificate) => {
+                (certificate.statement(), hex::encode(certificate.signature.to_bytes()))
+            }
         };
         let kind = match signed {
             Signed::Statement(_, true) => Kind::Proposal,
@@ -184,7 +186,7 @@ impl Message {
             digest: statement.digest(),
             signer,
             signers,
-            signature: signature.to_string(),
+            signature,
         }
     }
 
@@ -195,14 +197,18 @@ impl Message {
     pub fn signed(&self, n: usize) -> Result<Signed, String> {
         let view = View(self.view);
         let bytes = hex::decode(&self.signature).map_err(|error| format!("signature: {error}"))?;
-        let signature = BlsSignature::from_bytes(&bytes).map_err(|error| error.to_string())?;
         let digest = || self.digest.ok_or_else(|| format!("a {:?} without a digest", self.kind));
         let certificate = |kind, digest| {
             let text = self.signers.as_deref().ok_or("a certificate without signers")?;
-            Ok(Signed::Certificate(Certificate { kind, view, digest, signers: bitmap(text, n)?, signature }))
+            let signers = bitmap(text, n)?;
+            let signature = QuorumSignature::from_bytes(&bytes).filter(|signature| signature.fits(signers.count()));
+            let signature = signature.ok_or_else(|| format!("{} bytes are no quorum's signature", bytes.len()))?;
+            Ok(Signed::Certificate(Certificate { kind, view, digest, signers, signature }))
         };
         let statement = |statement, is_proposal| {
             let signer = self.signer.map(ValidatorIndex).ok_or("a statement without a signer")?;
+            let signature = StatementSignature::from_bytes(&bytes)
+                .ok_or_else(|| format!("{} bytes are no signature", bytes.len()))?;
             Ok(Signed::Statement(SignedStatement { statement, signer, signature }, is_proposal))
         };
         match self.kind {

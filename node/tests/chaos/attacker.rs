@@ -3,12 +3,12 @@
 //! as the ban is over. A process of its own, so that its processor time is its own.
 
 use crate::setting;
-use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::certificate::Certificate;
 use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::genesis::Genesis;
 use minuet_core::messages::{NetworkCommand, PeerEvent, UrgentCommand};
 use minuet_core::ring::{Doorbell, Waiter};
+use minuet_core::scheme::{StatementKey, StatementSignature};
 use minuet_core::statement::{SignedStatement, SigningContext, Statement};
 use minuet_core::wire::{FrameKind, Lane, Recipients};
 use minuet_core::{Bytes, Digest, PeerId, ValidatorIndex, View};
@@ -47,7 +47,7 @@ struct Attacker {
     newest: View,
     stale: Vec<Bytes>,
     far_future: Vec<Bytes>,
-    signature: BlsSignature,
+    signature: StatementSignature,
     me: ValidatorIndex,
     tally: Tally,
     step: usize,
@@ -79,14 +79,15 @@ fn network(home: &Path, genesis: &Genesis) -> P2pConfig {
     }
 }
 
-fn signed(statement: Statement, me: ValidatorIndex, key: &BlsSecretKey, context: &SigningContext) -> Bytes {
+fn signed(statement: Statement, me: ValidatorIndex, key: &dyn StatementKey, context: &SigningContext) -> Bytes {
     statement.sign(me, key, context).to_bytes().into()
 }
 
 impl Attacker {
     fn start(home: &Path, genesis: &Genesis, me: ValidatorIndex) -> Self {
-        let key = BlsSecretKey::from_bytes(&secret(&home.join("bls.key"))).unwrap();
-        let network_key = Ed25519SecretKey::from_bytes(&secret(&home.join("network.key")));
+        let key = |name: &str| Ed25519SecretKey::from_bytes(&secret(&home.join(name)));
+        // A localnet of six signs with its network keys.
+        let (network_key, key) = (key("network.key"), key("network.key"));
         let (own, sleeper) = bell();
         let (thread_bell, waiter) = Doorbell::new();
         let (rings, consensus, mempool) = P2pRings::connect(&own, &thread_bell, &thread_bell);

@@ -1,7 +1,7 @@
 //! What nodes write down of what they receive, and the check of it.
 
 use crate::harness::{MINUET, attempt, free_base_port, minuet, output, text, turn};
-use minuet_core::bls::BlsSecretKey;
+use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::genesis::Genesis;
 use minuet_core::statement::Statement;
 use minuet_core::{B256, ValidatorIndex, View};
@@ -19,12 +19,12 @@ fn check(traces: &[PathBuf], genesis: &Path, more: &[&str]) -> std::process::Out
 }
 
 /// The secret of a key file.
-fn secret(file: &Path) -> BlsSecretKey {
+fn secret(file: &Path) -> Ed25519SecretKey {
     let text = fs::read_to_string(file).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("secret = ")).expect("a key file has its secret");
     let digits = line.trim_matches('"');
     let bytes: Vec<u8> = (0..64).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect();
-    BlsSecretKey::from_bytes(&bytes.try_into().unwrap()).unwrap()
+    Ed25519SecretKey::from_bytes(&bytes.try_into().unwrap())
 }
 
 #[test]
@@ -62,9 +62,9 @@ fn a_localnet_traces_all_that_its_validators_receive_and_a_second_vote_in_it_is_
         .expect("validator 4 votes");
     let chain = Genesis::from_json(&fs::read_to_string(&genesis).unwrap()).unwrap();
     let statement = Statement::Notarize { view: View(line["view"].as_u64().unwrap()), digest: B256::repeat_byte(0xee) };
-    let signed = statement.sign(ValidatorIndex(4), &secret(&home(4).join("bls.key")), &chain.signing_context());
+    let signed = statement.sign(ValidatorIndex(4), &secret(&home(4).join("network.key")), &chain.signing_context());
     line["digest"] = json!(B256::repeat_byte(0xee));
-    line["signature"] = json!(signed.signature.to_string());
+    line["signature"] = json!(hex::encode(signed.signature.as_bytes()));
     writeln!(OpenOptions::new().append(true).open(&traces[1]).unwrap(), "{line}").unwrap();
     let refusal = check(&traces, &genesis, &[]);
     let message = String::from_utf8_lossy(&refusal.stderr).into_owned();

@@ -258,7 +258,7 @@ fn a_leader_whose_own_signature_is_bad_loses_only_its_own_vote() {
     let header = stage.chain.child(&stage.tip, stage.view);
     let leader = header.proposer().0;
     let mut proposal = stage.chain.proposal(&header, stage.tip_proof.clone(), vec![]);
-    proposal.signature = BlsSignature([0xff; 48]);
+    proposal.signature = BlsSignature([0xff; 48]).into();
     stage.puppet(leader).proposal(&proposal);
     stage.sees(notarize(&header));
     stage.votes(&header);

@@ -5,6 +5,7 @@ use crate::harness::{Chain, Header, L, M, N, Stage, bitmap, bls_key, notarize, n
 use minuet_consensus::wire::{Request, Response};
 use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateKind};
+use minuet_core::scheme::StatementKey as _;
 use minuet_core::statement::{SigningContext, Statement};
 use minuet_core::wire::FrameKind;
 use minuet_core::{Epoch, ValidatorIndex, View};
@@ -59,7 +60,7 @@ fn frames_are_refused(reason: &str, kind: FrameKind, forge: impl Fn(&Chain, &Hea
 fn aggregates_of_other_keys_are_refused() {
     are_refused("bad_certificate", |chain, block| {
         let stranger = |seed: u8, statement: Statement| {
-            BlsSecretKey::from_ikm(&[seed; 32]).sign(statement.message(&chain.context).as_slice())
+            BlsSecretKey::from_ikm(&[seed; 32]).sign_statement(&statement.message(&chain.context))
         };
         let of_strangers = |kind, statement, signers: &[u16]| {
             let signatures: Vec<_> = (100..).take(signers.len()).map(|seed| stranger(seed, statement)).collect();
@@ -87,12 +88,13 @@ fn aggregates_of_other_keys_are_refused() {
 fn signatures_that_are_no_points_are_refused() {
     are_refused("bad_certificate", |chain, block| {
         let genuine = chain.notarization(block, &SOME);
-        let with = |signature: [u8; 48]| Certificate { signature: BlsSignature(signature), ..genuine.clone() };
+        let with = |signature: [u8; 48]| Certificate { signature: BlsSignature(signature).into(), ..genuine.clone() };
         let mut infinity = [0; 48];
         infinity[0] = 0xc0;
-        let mut flipped = genuine.signature.0;
+        let aggregate: [u8; 48] = genuine.signature.to_bytes().try_into().unwrap();
+        let mut flipped = aggregate;
         flipped[0] ^= 0x20;
-        let mut other = genuine.signature.0;
+        let mut other = aggregate;
         other[47] ^= 1;
         vec![with([0; 48]), with(infinity), with([0xff; 48]), with(flipped), with(other)]
     });

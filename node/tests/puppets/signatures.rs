@@ -17,10 +17,11 @@ fn negative(signature: BlsSignature) -> BlsSignature {
 
 /// Two genuine statements, one off by δ, the other by −δ: wrong each, right together.
 fn cancelling(stage: &Stage, statement: Statement, [first, second]: [u16; 2]) -> [SignedStatement; 2] {
-    let delta = stage.chain.sign(nullify(u64::MAX), 5).signature;
+    let delta = stage.chain.sign(nullify(u64::MAX), 5).signature.bls().unwrap();
     let off = |signer, delta| {
         let signed = stage.chain.sign(statement, signer);
-        SignedStatement { signature: aggregate(&[signed.signature, delta]).unwrap(), ..signed }
+        let genuine = signed.signature.bls().unwrap();
+        SignedStatement { signature: aggregate(&[genuine, delta]).unwrap().into(), ..signed }
     };
     [off(first, delta), off(second, negative(delta))]
 }

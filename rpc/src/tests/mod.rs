@@ -51,6 +51,7 @@ pub fn genesis() -> Genesis {
         chain_id: 7,
         time_ms: 1_000_000,
         fees: FeeRules::default(),
+        statement_scheme: Default::default(),
         validators: validators.collect(),
         accounts: BTreeMap::new(),
     };

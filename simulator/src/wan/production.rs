@@ -275,7 +275,7 @@ impl Production {
     fn sign(&mut self, me: usize, statement: Statement) -> SignedStatement {
         self.world.spend(self.world.costs().sign_ns);
         let signer = ValidatorIndex(u16::try_from(me).expect("a committee's size"));
-        SignedStatement { statement, signer, signature: BlsSignature([1; 48]) }
+        SignedStatement { statement, signer, signature: BlsSignature([1; 48]).into() }
     }
 
     fn on_proposal(&mut self, me: usize, from: usize, proposal: &Proposal) {
@@ -324,7 +324,7 @@ impl Production {
                     header,
                     parent_proof: parent_proof.map(|proof| (*proof).clone()),
                     gap: gap.iter().map(|proof| (**proof).clone()).collect(),
-                    signature: BlsSignature([1; 48]),
+                    signature: BlsSignature([1; 48]).into(),
                 };
                 self.world.after(me, sync_ns, Message::SayProposal(Arc::new(proposal)));
             }
@@ -396,7 +396,7 @@ impl Production {
         }
         self.world.spend(self.world.costs().gather_ns(signers.len()));
         let (n, aggregate) = (self.nodes.len(), BlsSignature([1; 48]));
-        let joined = Certificate::from_aggregate(kind, &statement, n, signers.into_iter(), aggregate);
+        let joined = Certificate::from_checked(kind, &statement, n, signers.into_iter(), aggregate);
         self.feed(me, Input::Certificate(Verified::own(joined)));
     }
 

@@ -45,13 +45,17 @@ impl Sizes {
         let vote = Statement::Notarize { view, digest: Digest::repeat_byte(1) };
         let signature = BlsSignature([1; 48]);
         let signers = (0..n).map(|signer| ValidatorIndex(u16::try_from(signer).unwrap_or(u16::MAX)));
-        let certificate = Certificate::from_aggregate(CertificateKind::Notarization, &vote, n, signers, signature);
+        let certificate = Certificate::from_checked(CertificateKind::Notarization, &vote, n, signers, signature);
         let root = B256::repeat_byte(1);
         let header = BlockHeader::genesis(root, root, TimeMs(1_700_000_000_000), 210_000_000, 1_000_000);
-        let statement = SignedStatement { statement: vote, signer: ValidatorIndex(1), signature };
+        let statement = SignedStatement { statement: vote, signer: ValidatorIndex(1), signature: signature.into() };
         let certificate_bytes = certificate.to_bytes().len();
-        let proposal =
-            Proposal { header: Arc::new(header), parent_proof: Some(certificate), gap: Vec::new(), signature };
+        let proposal = Proposal {
+            header: Arc::new(header),
+            parent_proof: Some(certificate),
+            gap: Vec::new(),
+            signature: signature.into(),
+        };
         Self {
             header: proposal.to_bytes().len(),
             body: body_bytes(block_bytes),

@@ -1,6 +1,7 @@
 //! The same options give the same run.
 
 use crate::judged;
+use minuet_core::scheme::StatementScheme;
 use minuet_simulator::{Options, Signatures};
 
 #[test]
@@ -25,6 +26,8 @@ fn a_trace_changes_nothing_and_tells_everything() {
 
 #[test]
 fn real_signatures_give_the_same_chain_of_events_twice() {
-    let options = Options { signatures: Signatures::Real, chaos_ms: 500, ..Options::of(3) };
-    assert_eq!(judged(&options), judged(&options));
+    for scheme in [StatementScheme::Bls, StatementScheme::Ed25519] {
+        let options = Options { signatures: Signatures::Real(scheme), chaos_ms: 500, ..Options::of(3) };
+        assert_eq!(judged(&options), judged(&options), "{scheme}");
+    }
 }

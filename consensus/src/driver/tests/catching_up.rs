@@ -243,7 +243,7 @@ fn a_forged_finalization_is_refused_and_the_range_is_asked_of_another_peer_at_on
     let liar = lagging.take(1);
     let mut blocks = lagging.blocks(1..=29, &[]);
     let mut forged = lagging.finalization(25);
-    forged.signature = BlsSignature([9; 48]);
+    forged.signature = BlsSignature([9; 48]).into();
     blocks[24].finalization = Some(forged);
     assert!(blames(&lagging.answer(liar, blocks), liar, Offence::BadCertificate));
     assert_eq!(lagging.height(), 0, "nothing of it was taken");

@@ -266,7 +266,7 @@ fn one_that_comes_late_catches_up_although_one_peer_forges_and_another_is_silent
     cluster.tamper.insert(1, |response| match response {
         Response::Blocks(mut blocks) => {
             for proof in blocks.iter_mut().filter_map(|served| served.finalization.as_mut()) {
-                proof.signature = BlsSignature([7; 48]);
+                proof.signature = BlsSignature([7; 48]).into();
             }
             Some(Response::Blocks(blocks))
         }

@@ -33,7 +33,7 @@ fn evidence(bench: &Bench) -> Vec<Evidence> {
 }
 
 fn forged(bench: &Bench, view: u64) -> Certificate {
-    Certificate { signature: BlsSignature([7; 48]), ..bench.fixture.nullification(view, &[2, 3, 4]) }
+    Certificate { signature: BlsSignature([7; 48]).into(), ..bench.fixture.nullification(view, &[2, 3, 4]) }
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn two_votes_of_one_key_are_kept_as_evidence_once_both_are_verified() {
     }
     assert_eq!(evidence(&bench), [Evidence::Equivocation([first, second])]);
     assert_eq!(bench.status.equivocations.get(), 1);
-    let forged = minuet_core::statement::SignedStatement { signature: BlsSignature([7; 48]), ..second };
+    let forged = minuet_core::statement::SignedStatement { signature: BlsSignature([7; 48]).into(), ..second };
     let mut other = Bench::new(0);
     for signed in [first, forged] {
         other.receive(4, FrameKind::Statement, signed.to_bytes());

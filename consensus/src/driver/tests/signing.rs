@@ -121,7 +121,7 @@ fn a_proposal_from_the_future_waits_for_its_time() {
 #[test]
 fn a_forged_statement_in_a_quorum_is_found_and_its_signer_blamed() {
     let mut bench = Bench::new(0);
-    let forged = SignedStatement { signature: BlsSignature([1; 48]), ..bench.fixture.sign(nullify(1), 4) };
+    let forged = SignedStatement { signature: BlsSignature([1; 48]).into(), ..bench.fixture.sign(nullify(1), 4) };
     let stolen = SignedStatement { signer: v(5), ..bench.fixture.sign(nullify(1), 3) };
     for signed in [bench.fixture.sign(nullify(1), 2), forged, stolen] {
         bench.receive(signed.signer.0, FrameKind::Statement, signed.to_bytes());
@@ -151,7 +151,8 @@ fn forged_contradictions_are_blamed_and_do_not_nullify() {
     bench.sent();
     for signer in [2, 3, 4] {
         let statement = if signer == 3 { notarize(1, crate::fixture::digest(9)) } else { nullify(1) };
-        let forged = SignedStatement { signature: BlsSignature([1; 48]), ..bench.fixture.sign(statement, signer) };
+        let forged =
+            SignedStatement { signature: BlsSignature([1; 48]).into(), ..bench.fixture.sign(statement, signer) };
         bench.receive(signer, FrameKind::Statement, forged.to_bytes());
     }
     bench.settle();
@@ -180,18 +181,19 @@ fn certificates_below_the_threshold_of_another_committee_or_forged_are_refused()
     let fixture = bench.fixture.clone();
     let genuine = fixture.nullification(1, &[2, 3, 4]);
     let few = [2, 3].map(v).into_iter();
-    let below = Certificate::from_aggregate(CertificateKind::Nullification, &nullify(1), 6, few, genuine.signature);
+    let below =
+        Certificate::from_checked(CertificateKind::Nullification, &nullify(1), 6, few, genuine.signature.clone());
     let members = [2, 3, 4].map(v);
-    let wide = Certificate::from_aggregate(
+    let wide = Certificate::from_checked(
         CertificateKind::Nullification,
         &nullify(1),
         16,
         members.into_iter(),
-        genuine.signature,
+        genuine.signature.clone(),
     );
     let others = [1, 3, 4].map(v).into_iter();
     let claimed =
-        Certificate::from_aggregate(CertificateKind::Nullification, &nullify(1), 6, others, genuine.signature);
+        Certificate::from_checked(CertificateKind::Nullification, &nullify(1), 6, others, genuine.signature.clone());
     let renamed = Certificate { kind: CertificateKind::Nullification, view: View(9), ..genuine.clone() };
     let raised =
         Certificate { kind: CertificateKind::Finalization, ..fixture.notarization(1, genuine.digest, &[2, 3, 4]) };
@@ -214,7 +216,7 @@ fn certificates_below_the_threshold_of_another_committee_or_forged_are_refused()
 fn a_certificate_that_says_nothing_new_is_not_even_checked() {
     let mut bench = Bench::new(0);
     let genuine = bench.fixture.nullification(1, &[2, 3, 4]);
-    let garbage = Certificate { signature: BlsSignature([7; 48]), ..genuine.clone() };
+    let garbage = Certificate { signature: BlsSignature([7; 48]).into(), ..genuine.clone() };
     bench.receive(2, FrameKind::Certificate, genuine.to_bytes());
     bench.receive(3, FrameKind::Certificate, garbage.to_bytes());
     bench.settle();
@@ -252,7 +254,7 @@ fn forged_proofs_in_a_proposal_never_reach_the_journal() {
     bench.receive(3, FrameKind::Certificate, genuine.to_bytes());
     bench.settle();
     // Nullifications that are held are not checked again: a leader can attach anything in their place.
-    let forged = Certificate { signature: BlsSignature([7; 48]), ..genuine.clone() };
+    let forged = Certificate { signature: BlsSignature([7; 48]).into(), ..genuine.clone() };
     let block = bench.fixture.block(&bench.fixture.genesis, 2, 0);
     bench.receive(2, FrameKind::Proposal, proposal(&bench.fixture, &block, None, vec![forged]));
     bench.settle();

@@ -10,16 +10,17 @@ use crate::wire::Proposal;
 use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::Certificate;
 use minuet_core::header::BlockHeader;
+use minuet_core::scheme::StatementSignature;
 use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::{Digest, Height, ValidatorIndex, View};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-pub const FORGED: BlsSignature = BlsSignature([0xff; 48]);
+pub const FORGED: StatementSignature = StatementSignature::Bls(BlsSignature([0xff; 48]));
 
 pub fn signed(statement: Statement, signer: u16) -> SignedStatement {
     let byte = u8::try_from(signer).expect("few validators");
-    SignedStatement { statement, signer: v(signer), signature: BlsSignature([byte; 48]) }
+    SignedStatement { statement, signer: v(signer), signature: BlsSignature([byte; 48]).into() }
 }
 
 pub fn forged(statement: Statement, signer: u16) -> SignedStatement {
@@ -172,7 +173,7 @@ impl Net {
                 }
                 let signers = signatures.iter().map(|(signer, _)| *signer);
                 let n = self.nodes.len();
-                let joined = Certificate::from_aggregate(kind, &statement, n, signers, BlsSignature([1; 48]));
+                let joined = Certificate::from_checked(kind, &statement, n, signers, BlsSignature([1; 48]));
                 self.feed(me, Input::Certificate(Verified::own(joined)));
             }
             Effect::CheckEach(statements) => {
@@ -200,7 +201,7 @@ impl Net {
         }
     }
 
-    fn settle(&mut self, me: u16, statement: Statement, signatures: &[(ValidatorIndex, BlsSignature)]) {
+    fn settle(&mut self, me: u16, statement: Statement, signatures: &[(ValidatorIndex, StatementSignature)]) {
         let verdicts = signatures.iter().map(|(signer, signature)| (*signer, *signature != FORGED)).collect();
         self.feed(me, Input::Settled { statement, verdicts });
     }
@@ -420,7 +421,7 @@ impl Node {
         let (parent_proof, gap) = self.replica.held_proofs(&header);
         let gap = gap.into_iter().take(crate::wire::MAX_GAP_PROOFS).map(|proof| (*proof).clone()).collect();
         let parent_proof = parent_proof.map(|proof| (*proof).clone());
-        let proposal = Proposal { header, parent_proof, gap, signature: BlsSignature([0; 48]) };
+        let proposal = Proposal { header, parent_proof, gap, signature: BlsSignature([0; 48]).into() };
         self.records.push(Record::Block { proposal, body: Arc::default() });
     }
 

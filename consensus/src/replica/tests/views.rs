@@ -329,7 +329,7 @@ fn an_observer_follows_and_never_signs() {
     let signers = [1, 2, 3, 4, 5].map(v).into_iter();
     let statement = notarize(1, block.digest());
     let kind = CertificateKind::Finalization;
-    let proof = Certificate::from_aggregate(kind, &statement, 6, signers, BlsSignature([1; 48]));
+    let proof = Certificate::from_checked(kind, &statement, 6, signers, BlsSignature([1; 48]));
     for input in [
         Input::Start,
         Input::Proposal(straight(block, v(1))),

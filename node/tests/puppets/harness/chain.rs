@@ -3,12 +3,13 @@
 use minuet_consensus::header_rules::ChainRules;
 use minuet_consensus::wire::Proposal;
 use minuet_core::block::Block;
-use minuet_core::bls::{self, BlsSecretKey, BlsSignature};
+use minuet_core::bls::BlsSecretKey;
 use minuet_core::certificate::{Certificate, CertificateKind, SignerBitmap};
 use minuet_core::ed25519::{Ed25519PublicKey, Ed25519SecretKey};
 use minuet_core::fees::FeeRules;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::BlockHeader;
+use minuet_core::scheme::{QuorumSignature, StatementScheme, StatementSignature};
 use minuet_core::statement::{SignedStatement, SigningContext, Statement};
 use minuet_core::transaction::{DATA_BYTE_GAS, TRANSFER_GAS, Transaction, UnsignedTransaction, address_of};
 use minuet_core::{Address, B256, Bytes, Digest, TimeMs, U256, ValidatorIndex, View};
@@ -64,6 +65,7 @@ pub fn genesis_file() -> GenesisFile {
         chain_id: CHAIN_ID,
         time_ms: GENESIS_TIME_MS,
         fees: FeeRules::default(),
+        statement_scheme: StatementScheme::Bls,
         validators: (0..N).map(genesis_entry).collect(),
         accounts: BTreeMap::from([(rich, U256::from(10u128.pow(21)))]),
     }
@@ -163,7 +165,7 @@ impl Chain {
         statement.sign(ValidatorIndex(signer), &bls_key(signer), &self.context)
     }
 
-    pub fn signatures(&self, statement: Statement, signers: &[u16]) -> Vec<BlsSignature> {
+    pub fn signatures(&self, statement: Statement, signers: &[u16]) -> Vec<StatementSignature> {
         signers.iter().map(|signer| self.sign(statement, *signer).signature).collect()
     }
 
@@ -178,14 +180,14 @@ impl Chain {
         kind: CertificateKind,
         statement: Statement,
         signers: SignerBitmap,
-        signatures: &[BlsSignature],
+        signatures: &[StatementSignature],
     ) -> Certificate {
         Certificate {
             kind,
             view: statement.view(),
             digest: statement.digest().unwrap_or_default(),
             signers,
-            signature: bls::aggregate(signatures).unwrap(),
+            signature: QuorumSignature::join(signatures).unwrap(),
         }
     }
 

@@ -1,0 +1,123 @@
+//! R6's sending on of certificates. Where validators are near each other all of them gather the same votes at nearly the same
+//! moment, and five copies of what everybody has just made are nearly half of all messages. So a certificate of votes waits
+//! here, and goes only to those who have not shown by then that they are past its view: to the next leader soon, since the
+//! chain waits for it, to the others a little later than the next proposal would bring it to them (R1 attaches it).
+//!
+//! Nullifications do not wait, nor does a second notarization of a view: where they are made something is wrong. On a wide area nothing waits.
+
+use super::Driver;
+use minuet_core::certificate::{Certificate, CertificateKind};
+use minuet_core::wire::Recipients;
+use minuet_core::{PeerId, View};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Certificates that wait at a time; another one sends the oldest at once.
+const MAX_WAITING: usize = 64;
+
+struct Waiting {
+    /// When the next leader gets it; `None` once that is past.
+    leader_us: Option<u64>,
+    /// When the others get it.
+    all_us: u64,
+    certificate: Arc<Certificate>,
+}
+
+/// Certificates that are to be sent on, oldest first.
+pub(super) struct Sharing {
+    leader_after_us: u64,
+    all_after_us: u64,
+    waiting: VecDeque<Waiting>,
+    /// The highest view that each validator was heard in on its present connection. It speaks for itself: who lies about this
+    /// keeps only itself behind.
+    heard: BTreeMap<PeerId, View>,
+}
+
+impl Sharing {
+    pub const fn new(empty_block_delay_us: u64, delta_us: u64) -> Self {
+        Self {
+            leader_after_us: delta_us / 4,
+            all_after_us: empty_block_delay_us.saturating_add(delta_us / 2),
+            waiting: VecDeque::new(),
+            heard: BTreeMap::new(),
+        }
+    }
+
+    /// What was shown on a connection that is gone counts no more.
+    pub fn forget(&mut self, peer: PeerId) {
+        self.heard.remove(&peer);
+    }
+
+    /// Whether a peer was in a later view.
+    fn is_past(&self, peer: PeerId, view: View) -> bool {
+        self.heard.get(&peer).is_some_and(|heard| *heard > view)
+    }
+
+    pub fn next_us(&self) -> Option<u64> {
+        self.waiting.iter().map(|waiting| waiting.leader_us.unwrap_or(waiting.all_us)).min()
+    }
+}
+
+impl Driver {
+    /// A validator has said something of this view, so it has been in it, or past it.
+    pub(super) fn heard_in(&mut self, peer: PeerId, view: View) {
+        if self.connected.contains(&peer) {
+            let held = self.sharing.heard.entry(peer).or_insert(view);
+            *held = (*held).max(view);
+        }
+    }
+
+    pub(super) fn share(&mut self, certificate: Arc<Certificate>) {
+        if !self.checks.is_near() || !self.is_only_proof(&certificate) {
+            return self.out.certificate(Recipients::All, &certificate);
+        }
+        let is_full = self.sharing.waiting.len() >= MAX_WAITING;
+        if let Some(oldest) = is_full.then(|| self.sharing.waiting.pop_front()).flatten() {
+            self.send_to_those_behind(&oldest.certificate);
+        }
+        let now_us = self.now.mono_us;
+        self.sharing.waiting.push_back(Waiting {
+            leader_us: Some(now_us.saturating_add(self.sharing.leader_after_us)),
+            all_us: now_us.saturating_add(self.sharing.all_after_us),
+            certificate,
+        });
+    }
+
+    /// Whether nothing else is proven of its view: a second block or a nullification comes from a fault.
+    fn is_only_proof(&self, certificate: &Certificate) -> bool {
+        let is_alone = self.replica.views().get(&certificate.view).is_none_or(|state| {
+            state.nullification.is_none() && state.notarizations.keys().all(|digest| *digest == certificate.digest)
+        });
+        is_alone && certificate.kind != CertificateKind::Nullification
+    }
+
+    pub(super) fn send_due_certificates(&mut self) {
+        let now_us = self.now.mono_us;
+        for place in 0..self.sharing.waiting.len() {
+            let waiting = &mut self.sharing.waiting[place];
+            if waiting.leader_us.take_if(|due_us| *due_us <= now_us).is_some() {
+                let certificate = waiting.certificate.clone();
+                let leader = self.verifier.committee().leader(certificate.view.next()).peer();
+                if self.connected.contains(&leader) && !self.sharing.is_past(leader, certificate.view) {
+                    self.out.certificate(Recipients::One(leader), &certificate);
+                }
+            }
+        }
+        while self.sharing.waiting.front().is_some_and(|waiting| waiting.all_us <= now_us) {
+            if let Some(due) = self.sharing.waiting.pop_front() {
+                self.send_to_those_behind(&due.certificate);
+            }
+        }
+    }
+
+    fn send_to_those_behind(&mut self, certificate: &Certificate) {
+        let behind = self.connected.iter().filter(|peer| !self.sharing.is_past(**peer, certificate.view));
+        let behind: Vec<PeerId> = behind.copied().collect();
+        if behind.len() == self.connected.len() {
+            return self.out.certificate(Recipients::All, certificate);
+        }
+        for peer in behind {
+            self.out.certificate(Recipients::One(peer), certificate);
+        }
+    }
+}
