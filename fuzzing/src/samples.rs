@@ -197,6 +197,19 @@ fn certificate(kind: CertificateKind, statement: Statement, signers: &[u8]) -> C
     Certificate::assemble(kind, &statement, VALIDATORS.into(), &signatures).expect("genuine signatures")
 }
 
+/// A quorum's as on a chain that signs with Ed25519.
+#[must_use]
+pub fn ed25519_certificate() -> Certificate {
+    let context = genesis().signing_context();
+    let sign = |index: u8| {
+        let signed = vote(header()).sign(ValidatorIndex(index.into()), &account_key(index + 1), &context);
+        (signed.signer, signed.signature)
+    };
+    let signatures = [0, 3, 5].map(sign);
+    Certificate::assemble(CertificateKind::Notarization, &vote(header()), VALIDATORS.into(), &signatures)
+        .expect("of one scheme")
+}
+
 /// One of each kind, and the finalization of block 2: all statements that a quorum made.
 #[must_use]
 pub fn certificates() -> &'static [Certificate; 4] {

@@ -4,10 +4,12 @@ use crate::database::Value;
 use crate::files::journal_input;
 use crate::samples;
 use minuet_consensus::wire::{BodyMessage, MAX_GAP_PROOFS, Proposal, Request, Response};
-use minuet_core::alloy_rlp::{self, Header};
+use minuet_core::alloy_rlp::{self, Header, encode};
 use minuet_core::block::Body;
+use minuet_core::certificate::Certificate;
 use minuet_core::header::BlockHeader;
 use minuet_core::receipt::{Receipt, encode_receipts};
+use minuet_core::scheme::QuorumSignature;
 use minuet_core::wire::{FrameKind, Lane};
 use minuet_core::{Height, U256, View};
 use std::sync::Arc;
@@ -105,7 +107,15 @@ pub fn handshake() -> Vec<Seed> {
 }
 
 pub fn statement() -> Vec<Seed> {
-    values(samples::statements().iter().map(|signed| signed.to_bytes()))
+    let mut seeds = values(samples::statements().iter().map(|signed| signed.to_bytes()));
+    let genuine = samples::statements()[0];
+    let with = |signature: &[u8]| {
+        let parts = [encode(genuine.statement), encode(genuine.signer), encode(signature)];
+        list(&parts.concat())
+    };
+    seeds.push(Seed::good("ed25519", with(&[7; 64])));
+    seeds.push(Seed::bad("signature-of-no-scheme", with(&[7; 63])));
+    seeds
 }
 
 pub fn certificate() -> Vec<Seed> {
@@ -113,6 +123,10 @@ pub fn certificate() -> Vec<Seed> {
     let mut nullification = samples::certificates()[0].clone();
     nullification.kind = minuet_core::certificate::CertificateKind::Nullification;
     seeds.push(Seed::bad("nullification-of-a-block", nullification.to_bytes()));
+    let listed = samples::ed25519_certificate();
+    seeds.push(Seed::good("ed25519", listed.to_bytes()));
+    let fewer = QuorumSignature::from_bytes(&listed.signature.to_bytes()[64..]).expect("two signatures");
+    seeds.push(Seed::bad("one-signature-missing", Certificate { signature: fewer, ..listed }.to_bytes()));
     seeds
 }
 
@@ -322,6 +336,14 @@ pub fn genesis() -> Vec<Seed> {
     vec![
         Seed::good("one-validator", one.clone()),
         Seed::good("six-validators", text(6)),
+        Seed::good(
+            "ed25519",
+            one.replacen("\"validators\"", "\"statement_scheme\": \"ed25519\",\n  \"validators\"", 1),
+        ),
+        Seed::bad(
+            "unknown-scheme",
+            one.replacen("\"validators\"", "\"statement_scheme\": \"rsa\",\n  \"validators\"", 1),
+        ),
         Seed::bad("account-twice", twice),
         Seed::good("upper-case-prefix", upper),
         Seed::bad("no-validator", text(0)),

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Certificates that wait at a time; another one sends the oldest at once.
 const MAX_WAITING: usize = 64;
+/// Longer than this nothing waits, however patient the rules are set.
+const MAX_WAIT_US: u64 = 500_000;
 
 struct Waiting {
     /// When the next leader gets it; `None` once that is past.
@@ -34,10 +36,10 @@ pub(super) struct Sharing {
 }
 
 impl Sharing {
-    pub const fn new(empty_block_delay_us: u64, delta_us: u64) -> Self {
+    pub fn new(empty_block_delay_us: u64, delta_us: u64) -> Self {
         Self {
-            leader_after_us: delta_us / 4,
-            all_after_us: empty_block_delay_us.saturating_add(delta_us / 2),
+            leader_after_us: (delta_us / 4).min(MAX_WAIT_US),
+            all_after_us: empty_block_delay_us.saturating_add(delta_us / 2).min(MAX_WAIT_US),
             waiting: VecDeque::new(),
             heard: BTreeMap::new(),
         }

@@ -5,5 +5,6 @@ mod catching_up;
 mod cluster;
 mod hostile;
 mod making;
+mod sharing;
 mod showing;
 mod signing;

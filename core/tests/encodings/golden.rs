@@ -102,6 +102,22 @@ fn certificates() {
 }
 
 #[test]
+fn what_is_signed_with_ed25519() {
+    let genesis = samples::ed25519_genesis();
+    check_text("genesis-ed25519.json", &serde_json::to_string_pretty(genesis.file()).unwrap());
+    check("genesis-ed25519-fingerprint", genesis.fingerprint().as_slice());
+    let signed = samples::ed25519_vote(&genesis, 3);
+    let golden = check("signed-statement-ed25519", &signed.to_bytes());
+    let read = SignedStatement::from_bytes(&golden).unwrap();
+    assert!(read == signed && read.is_genuine(genesis.committee(), &genesis.signing_context()));
+    let certificate = samples::ed25519_certificate(&genesis);
+    let golden = check("certificate-ed25519", &certificate.to_bytes());
+    let read = Certificate::from_bytes(&golden).unwrap();
+    assert_eq!(read, certificate);
+    read.verify(genesis.committee(), &genesis.signing_context()).unwrap();
+}
+
+#[test]
 fn evidence() {
     for (name, evidence) in ["equivocation", "conflict", "own-signature"].into_iter().zip(samples::evidence()) {
         let golden = check(&format!("evidence-{name}"), &evidence.to_bytes());

@@ -11,7 +11,7 @@ use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::{BlockHeader, HeaderParts};
 use minuet_core::receipt::{Receipt, receipts_root};
 use minuet_core::scheme::{StatementScheme, StatementSignature};
-use minuet_core::statement::Statement;
+use minuet_core::statement::{SignedStatement, Statement};
 use minuet_core::transaction::{EmptyList, Transaction, UnsignedTransaction};
 use minuet_core::{Address, B256, Bytes, Epoch, Height, TimeMs, U256, ValidatorIndex, View};
 use std::sync::Arc;
@@ -118,6 +118,24 @@ pub fn certificates() -> [Certificate; 3] {
         certificate(CertificateKind::Nullification, nullify(), &[1, 2, 4]),
         certificate(CertificateKind::Finalization, notarize(), &[0, 1, 2, 3, 5]),
     ]
+}
+
+/// The same chain, but with Ed25519 for its statements.
+pub fn ed25519_genesis() -> Genesis {
+    Genesis::new(GenesisFile { statement_scheme: StatementScheme::Ed25519, ..genesis().file().clone() }).unwrap()
+}
+
+pub fn ed25519_vote(genesis: &Genesis, index: u8) -> SignedStatement {
+    notarize().sign(ValidatorIndex(u16::from(index)), &account_key(index + 1), &genesis.signing_context())
+}
+
+pub fn ed25519_certificate(genesis: &Genesis) -> Certificate {
+    let sign = |index| {
+        let signed = ed25519_vote(genesis, index);
+        (signed.signer, signed.signature)
+    };
+    let signatures = [0, 3, 5].map(sign);
+    Certificate::assemble(CertificateKind::Notarization, &notarize(), VALIDATORS.into(), &signatures).unwrap()
 }
 
 /// One of each kind.

@@ -12,8 +12,9 @@ use crate::devkeys::{DevSeed, SEED_FILE};
 use crate::exit::{Exit, Failure};
 use crate::keys::{self, BLS_FILE, KeyKind, NETWORK_FILE, VALIDATOR_FILE};
 use crate::versions::foreign_version;
+use minuet_core::committee::CommitteeError;
 use minuet_core::genesis::{GENESIS_VERSION, Genesis, GenesisFile};
-use minuet_core::scheme::StatementScheme;
+use minuet_core::scheme::{MAX_ED25519_VALIDATORS, StatementScheme};
 use minuet_core::{Address, U256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -161,6 +162,11 @@ fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
 /// # Errors
 /// The directory holds something else, an other network than asked for, or cannot be written.
 pub fn prepare(args: &LocalnetArgs) -> Result<Manifest, Failure> {
+    // Before anything is deleted.
+    let validators = usize::from(args.validators.unwrap_or(DEFAULT_VALIDATORS));
+    if args.statement_scheme == Some(StatementScheme::Ed25519) && validators > MAX_ED25519_VALIDATORS {
+        return Err(Failure::config(CommitteeError::TooManyForEd25519 { count: validators }));
+    }
     let found = read_manifest(&args.dir)?;
     let mut manifest = match found {
         Some(manifest) if manifest.complete && !args.reset => {

@@ -56,6 +56,27 @@ fn an_existing_localnet_is_reused_and_its_ports_can_move() {
 }
 
 #[test]
+fn statements_are_signed_as_asked_and_with_ed25519_unless_there_are_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let scheme = || read_genesis(&dir.path().join(GENESIS_FILE)).unwrap().committee().scheme();
+    prepare(&args(dir.path())).unwrap();
+    assert_eq!(scheme(), StatementScheme::Ed25519);
+    let other = LocalnetArgs { statement_scheme: Some(StatementScheme::Bls), ..args(dir.path()) };
+    let refusal = prepare(&other).unwrap_err();
+    assert_eq!(refusal.exit, Exit::Config);
+    assert!(refusal.message.contains("--statement-scheme bls") && refusal.message.contains("--reset"), "{refusal}");
+    prepare(&LocalnetArgs { reset: true, ..other }).unwrap();
+    assert_eq!(scheme(), StatementScheme::Bls);
+    prepare(&LocalnetArgs { reset: true, validators: Some(33), ..args(dir.path()) }).unwrap();
+    assert_eq!(scheme(), StatementScheme::Bls);
+    let short = Some(StatementScheme::Ed25519);
+    let many = LocalnetArgs { reset: true, validators: Some(33), statement_scheme: short, ..args(dir.path()) };
+    let refusal = prepare(&many).unwrap_err();
+    assert!(refusal.message.contains("at most 32 can sign with Ed25519, take BLS"), "{refusal}");
+    assert_eq!(scheme(), StatementScheme::Bls, "what is there was not deleted");
+}
+
+#[test]
 fn asking_for_another_network_than_the_one_there_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     prepare(&args(dir.path())).unwrap();

@@ -27,6 +27,33 @@ fn start(dir: &Path, base: u16) -> Localnet {
 }
 
 #[test]
+fn a_chain_that_signs_with_bls_is_final_too_and_shows_what_was_signed() {
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(MINUET);
+    command.args(["localnet", "--for", "3", "--statement-scheme", "bls", "--trace-received", "--accounts", "2"]);
+    command
+        .args(["--recipients", "2", "--json", "--base-port", &free_base_port().to_string(), "--dir"])
+        .arg(dir.path());
+    let ended = output(&mut command);
+    let summary: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(ended.status.success() && summary["finalized_blocks"].as_u64().unwrap() > 3, "{summary}");
+    let genesis = dir.path().join("genesis.json");
+    let shown = minuet(&["genesis", "show", genesis.to_str().unwrap()]);
+    assert_eq!(shown["statement_scheme"], "bls");
+    let traces = (0..VALIDATORS).map(|index| dir.path().join(format!("validator-{index}/received.jsonl")));
+    let traces: Vec<String> = traces.map(|path| path.to_str().unwrap().to_owned()).collect();
+    let names: Vec<&str> = traces.iter().map(String::as_str).collect();
+    let report = minuet(&[&["trace", "check"], &names[..], &["--genesis", genesis.to_str().unwrap()]].concat());
+    assert_eq!(
+        (&report["contradictions"], &report["invalid"]),
+        (&Value::Array(vec![]), &Value::Array(vec![])),
+        "{report}"
+    );
+    assert!(report["statements"].as_u64().unwrap() > 18, "{report}");
+}
+
+#[test]
 fn six_processes_finalize_a_transfer_on_every_node_and_stop_on_request() {
     let _turn = turn();
     let dir = tempfile::tempdir().unwrap();

@@ -1,11 +1,11 @@
 //! Certificates that are none: each is refused and counted, moves nothing, and costs its sender the connection if it goes
 //! on. S-CERT, as a node carries it out.
 
-use crate::harness::{Chain, Header, L, M, N, Stage, bitmap, bls_key, notarize, nowhere, nullify};
+use crate::harness::{Chain, Header, L, M, N, Setting, Stage, bitmap, bls_key, notarize, nowhere, nullify};
 use minuet_consensus::wire::{Request, Response};
 use minuet_core::bls::{BlsSecretKey, BlsSignature};
 use minuet_core::certificate::{Certificate, CertificateKind};
-use minuet_core::scheme::StatementKey as _;
+use minuet_core::scheme::{QuorumSignature, StatementKey as _, StatementScheme};
 use minuet_core::statement::{SigningContext, Statement};
 use minuet_core::wire::FrameKind;
 use minuet_core::{Epoch, ValidatorIndex, View};
@@ -19,7 +19,11 @@ const OFTEN: usize = 8;
 
 /// A node that has one final block and has voted for the next, which is about to be lied about.
 fn scene() -> (Stage, Header) {
-    let mut stage = Stage::new();
+    scene_of(StatementScheme::Bls)
+}
+
+fn scene_of(scheme: StatementScheme) -> (Stage, Header) {
+    let mut stage = Stage::set(Setting { scheme, ..Setting::default() });
     stage.goes_on();
     let block = stage.proposed();
     (stage, block)
@@ -28,11 +32,15 @@ fn scene() -> (Stage, Header) {
 /// Each of these is refused for this reason, whoever sends it; and whoever goes on is thrown out.
 fn are_refused(reason: &str, forge: impl Fn(&Chain, &Header) -> Vec<Certificate>) {
     let forgeries = |chain: &Chain, block: &Header| forge(chain, block).iter().map(Certificate::to_bytes).collect();
-    frames_are_refused(reason, FrameKind::Certificate, forgeries);
+    frames_are_refused(scene(), reason, FrameKind::Certificate, forgeries);
 }
 
-fn frames_are_refused(reason: &str, kind: FrameKind, forge: impl Fn(&Chain, &Header) -> Vec<Vec<u8>>) {
-    let (mut stage, block) = scene();
+fn frames_are_refused(
+    (mut stage, block): (Stage, Header),
+    reason: &str,
+    kind: FrameKind,
+    forge: impl Fn(&Chain, &Header) -> Vec<Vec<u8>>,
+) {
     let forgeries = forge(&stage.chain, &block);
     assert!(forgeries.len() < usize::from(N), "one a puppet: nobody is thrown out for a single one");
     for (forgery, puppet) in forgeries.iter().zip(stage.cast()) {
@@ -204,9 +212,50 @@ fn votes_for_two_blocks_make_no_certificate_of_either() {
     });
 }
 
+/// Of a chain that signs with Ed25519: certificates that name these signers and hold what the others give.
+fn lists(chain: &Chain, named: &[u16], signatures: &[QuorumSignature]) -> Vec<Vec<u8>> {
+    let of = |signature: &QuorumSignature, block: &Certificate| {
+        Certificate { signature: signature.clone(), ..block.clone() }.to_bytes()
+    };
+    let genuine = chain.certificate(Nullification, nullify(2), named);
+    signatures.iter().map(|signature| of(signature, &genuine)).collect()
+}
+
+fn list(chain: &Chain, statement: Statement, signers: &[u16]) -> QuorumSignature {
+    QuorumSignature::join(&chain.signatures(statement, signers)).unwrap()
+}
+
+#[test]
+fn lists_of_signatures_that_are_not_their_signers_are_refused() {
+    let scene = scene_of(StatementScheme::Ed25519);
+    frames_are_refused(scene, "bad_certificate", FrameKind::Certificate, |chain, block| {
+        let view = block.view().0;
+        lists(
+            chain,
+            &SOME,
+            &[
+                list(chain, nullify(2), &[1, 2, 4]),
+                list(chain, nullify(2), &[3, 2, 1]),
+                list(chain, nullify(2), &[1, 1, 1]),
+                list(chain, nullify(view + 1), &SOME),
+                // Of the other scheme.
+                BlsSignature([0xff; 48]).into(),
+            ],
+        )
+    });
+}
+
+#[test]
+fn lists_of_more_or_fewer_signatures_than_signers_do_not_decode() {
+    let scene = scene_of(StatementScheme::Ed25519);
+    frames_are_refused(scene, "malformed", FrameKind::Certificate, |chain, _| {
+        lists(chain, &SOME, &[list(chain, nullify(2), &[1, 2]), list(chain, nullify(2), &[1, 2, 3, 4])])
+    });
+}
+
 #[test]
 fn certificates_that_do_not_decode_are_refused() {
-    frames_are_refused("malformed", FrameKind::Certificate, |chain, block| {
+    frames_are_refused(scene(), "malformed", FrameKind::Certificate, |chain, block| {
         let good = chain.notarization(block, &SOME).to_bytes();
         let mut unknown_kind = good.clone();
         // Behind the list's header of two bytes.

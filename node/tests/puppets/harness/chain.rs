@@ -9,7 +9,7 @@ use minuet_core::ed25519::{Ed25519PublicKey, Ed25519SecretKey};
 use minuet_core::fees::FeeRules;
 use minuet_core::genesis::{Genesis, GenesisFile, GenesisValidator};
 use minuet_core::header::BlockHeader;
-use minuet_core::scheme::{QuorumSignature, StatementScheme, StatementSignature};
+use minuet_core::scheme::{QuorumSignature, StatementKey, StatementScheme, StatementSignature};
 use minuet_core::statement::{SignedStatement, SigningContext, Statement};
 use minuet_core::transaction::{DATA_BYTE_GAS, TRANSFER_GAS, Transaction, UnsignedTransaction, address_of};
 use minuet_core::{Address, B256, Bytes, Digest, TimeMs, U256, ValidatorIndex, View};
@@ -97,7 +97,11 @@ pub struct Chain {
 
 impl Chain {
     pub fn new() -> Self {
-        let genesis = Genesis::new(genesis_file()).unwrap();
+        Self::signed_by(StatementScheme::Bls)
+    }
+
+    pub fn signed_by(statement_scheme: StatementScheme) -> Self {
+        let genesis = Genesis::new(GenesisFile { statement_scheme, ..genesis_file() }).unwrap();
         let rules = ChainRules { committee: Arc::new(genesis.committee().clone()), fees: *genesis.fees() };
         Self { context: genesis.signing_context(), rules, genesis }
     }
@@ -162,7 +166,11 @@ impl Chain {
     }
 
     pub fn sign(&self, statement: Statement, signer: u16) -> SignedStatement {
-        statement.sign(ValidatorIndex(signer), &bls_key(signer), &self.context)
+        let key: &dyn StatementKey = match self.genesis.committee().scheme() {
+            StatementScheme::Bls => &bls_key(signer),
+            StatementScheme::Ed25519 => &network_key(signer),
+        };
+        statement.sign(ValidatorIndex(signer), key, &self.context)
     }
 
     pub fn signatures(&self, statement: Statement, signers: &[u16]) -> Vec<StatementSignature> {

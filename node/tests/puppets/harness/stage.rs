@@ -1,7 +1,7 @@
 //! The stage: one node's process, the puppets around it, and the chain as it should go on.
 
 use super::api;
-use super::chain::{Chain, Header, L, M, N, bls_key, genesis_file, network_key, notarize, nullify};
+use super::chain::{Chain, Header, L, M, N, bls_key, network_key, notarize, nullify};
 use super::puppet::{Frame, Puppet};
 use super::relay::Relay;
 use crate::processes::{LIMIT, Node, View, signal};
@@ -10,6 +10,7 @@ use minuet_core::Digest;
 use minuet_core::block::Block;
 use minuet_core::certificate::{Certificate, CertificateKind};
 use minuet_core::evidence::Evidence;
+use minuet_core::scheme::StatementScheme;
 use minuet_core::statement::Statement;
 use minuet_core::wire::FrameKind;
 use minuet_rpc::proto::{GetStatusResponse, Peer};
@@ -36,11 +37,13 @@ pub struct Setting {
     pub relayed: Option<u16>,
     /// A puppet that hardly reads what it asked for.
     pub slow_reader: Option<u16>,
+    /// How the chain's statements are signed.
+    pub scheme: StatementScheme,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { me: 0, delta_ms: NEVER_MS, relayed: None, slow_reader: None }
+        Self { me: 0, delta_ms: NEVER_MS, relayed: None, slow_reader: None, scheme: StatementScheme::Bls }
     }
 }
 
@@ -75,7 +78,7 @@ impl Stage {
     }
 
     pub fn set(setting: Setting) -> Self {
-        let (chain, dir) = (Chain::new(), tempfile::tempdir().unwrap());
+        let (chain, dir) = (Chain::signed_by(setting.scheme), tempfile::tempdir().unwrap());
         let me = setting.me;
         let start = |index| Puppet::start(&chain, index, me, setting.slow_reader == Some(index));
         let puppets: Vec<_> = (0..N).filter(|index| *index != me).map(start).collect();
@@ -85,7 +88,7 @@ impl Stage {
             addresses.insert(index, relay.address());
         }
         write_keys(dir.path(), me);
-        fs::write(dir.path().join("genesis.json"), serde_json::to_string(&genesis_file()).unwrap()).unwrap();
+        fs::write(dir.path().join("genesis.json"), serde_json::to_string(chain.genesis.file()).unwrap()).unwrap();
         let peer = |(index, address): (&u16, &_)| format!("{{ index = {index}, address = \"{address}\" }}");
         let peers: Vec<String> = addresses.iter().map(peer).collect();
         let text = format!(
