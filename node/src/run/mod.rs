@@ -24,7 +24,6 @@ use minuet_consensus::effect::Halt;
 use minuet_consensus::replica::{ReplicaConfig, Tip};
 use minuet_consensus::verify::Verifier;
 use minuet_core::ValidatorIndex;
-use minuet_core::bls::BlsSecretKey;
 use minuet_core::ed25519::Ed25519SecretKey;
 use minuet_core::genesis::Genesis;
 use minuet_core::messages::JournalRecord;
@@ -126,8 +125,7 @@ fn start(mut prepared: Prepared, ends: &Sender<End>) -> Result<Running, Failure>
     let tip = stored_tip(&ledger)?;
     let views = ViewWriter::new();
     let shown = views.ring();
-    let key = signer.and_then(|_| statement_key(&genesis, prepared.bls_key, &prepared.network_key));
-    let config = driver_config(&plan, &genesis, signer, key, &status, views);
+    let config = driver_config(&plan, &genesis, (signer, statement_key(&genesis, &mut prepared)), &status, views);
     let clock = consensus::Clock::start();
     let driver = Driver::new(config, tip, &records, consensus, clock.now()).map_err(|error| fatal(&error))?;
     drop(records);
@@ -222,22 +220,17 @@ fn open_journal(
 }
 
 /// The key that the chain's scheme asks for.
-fn statement_key(
-    genesis: &Genesis,
-    bls: Option<BlsSecretKey>,
-    network: &Ed25519SecretKey,
-) -> Option<Box<dyn StatementKey>> {
+fn statement_key(genesis: &Genesis, prepared: &mut Prepared) -> Option<Box<dyn StatementKey>> {
     match genesis.committee().scheme() {
-        StatementScheme::Bls => bls.map(|key| Box::new(key) as Box<dyn StatementKey>),
-        StatementScheme::Ed25519 => Some(Box::new(Ed25519SecretKey::from_bytes(&network.to_bytes()))),
+        StatementScheme::Bls => prepared.bls_key.take().map(|key| Box::new(key) as Box<dyn StatementKey>),
+        StatementScheme::Ed25519 => Some(Box::new(Ed25519SecretKey::from_bytes(&prepared.network_key.to_bytes()))),
     }
 }
 
 fn driver_config(
     plan: &plan::Plan,
     genesis: &Genesis,
-    signer: Option<ValidatorIndex>,
-    key: Option<Box<dyn StatementKey>>,
+    (signer, key): (Option<ValidatorIndex>, Option<Box<dyn StatementKey>>),
     status: &Arc<NodeStatus>,
     views: ViewWriter,
 ) -> DriverConfig {
@@ -246,7 +239,7 @@ fn driver_config(
     DriverConfig {
         replica: ReplicaConfig { me: signer, rules, timing: plan.timing },
         verifier: Verifier::new(committee, genesis.signing_context()),
-        key,
+        key: key.filter(|_| signer.is_some()),
         max_block_bytes: plan.max_block_bytes,
         linger_us: plan.linger_us,
         status: status.clone(),

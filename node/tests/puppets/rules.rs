@@ -158,7 +158,7 @@ fn as_many_distinct_others_as_it_takes_make_the_node_leave_a_view() {
 fn a_nullification_of_an_older_view_changes_nothing_after_a_vote() {
     let mut stage = Stage::new();
     let first = stage.proposed();
-    stage.puppet(5).certificate(&stage.chain.notarization(&first, &[1, 2, 3]));
+    stage.puppet(2).certificate(&stage.chain.notarization(&first, &[1, 2, 3]));
     let proof = stage.sees_certificate(CertificateKind::Notarization, 1);
     let second = stage.chain.child(&first, 2);
     stage.puppet(2).proposal(&stage.chain.proposal(&second, Some(proof), vec![]));
