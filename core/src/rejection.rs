@@ -39,7 +39,7 @@ reasons! {
     Malformed = "malformed", Some(Offence::Malformed);
     /// A statement whose signature is not its signer's.
     StatementSignature = "bad_statement_signature", Some(Offence::BadSignature);
-    /// A certificate whose aggregate is not that of the signers it names, on this chain and in this epoch.
+    /// A certificate whose signature is not that of the signers it names, on this chain and in this epoch.
     BadCertificate = "bad_certificate", Some(Offence::BadCertificate);
     /// A certificate whose bitmap is not of exactly n bits, or names somebody unknown.
     CertificateBitmap = "certificate_bitmap", Some(Offence::BadCertificate);

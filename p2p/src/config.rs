@@ -37,7 +37,7 @@ pub struct P2pConfig {
     /// A quiet connection says so every so many milliseconds; well below `idle_timeout_ms`.
     pub keep_alive_ms: u64,
     /// Bytes a second that one peer may send on the certificates lane, on the votes lane and on the headers lane each;
-    /// beyond it is read later, and going on like that is an offence: an honest peer needs a tenth at most.
+    /// beyond it is read later, and going on like that is an offence: an honest peer needs a small part of it.
     pub consensus_bytes_per_second: u64,
     /// As before, on the bodies lane.
     pub bodies_bytes_per_second: u64,

@@ -57,6 +57,13 @@ pub(super) struct PendingChecks {
 
 impl PendingChecks {
     pub fn new(linger_us: u64) -> Self {
+        // Far from each other until it was seen that they are not.
+        Self { linger: Linger { base_us: linger_us, gap_us: MAX_WAIT_US }, ..Self::default() }
+    }
+
+    /// As where all votes have come at once for long.
+    #[cfg(test)]
+    pub fn near(linger_us: u64) -> Self {
         Self { linger: Linger { base_us: linger_us, gap_us: 0 }, ..Self::default() }
     }
 
@@ -64,6 +71,7 @@ impl PendingChecks {
     pub fn quorum(&mut self, statement: Statement, kind: CertificateKind, now_us: u64) {
         match kind {
             CertificateKind::Notarization => {
+                self.give_up_waiting(now_us);
                 self.since_us.entry(statement).or_insert(now_us);
                 let due_us = now_us.saturating_add(self.linger.us());
                 self.quorums.entry(statement).or_insert(Wanted { kind, due_us });
@@ -75,6 +83,13 @@ impl PendingChecks {
                 self.quorums.insert(statement, Wanted { kind, due_us: now_us });
             }
         }
+    }
+
+    /// Of votes that are too late to wait for, or never come, only that is known.
+    fn give_up_waiting(&mut self, now_us: u64) {
+        let count = self.since_us.len();
+        self.since_us.retain(|_, since_us| now_us.saturating_sub(*since_us) <= MAX_WAIT_US);
+        (self.since_us.len()..count).for_each(|_| self.linger.sample(MAX_WAIT_US));
     }
 
     /// Whether all votes come so close together that waiting for them costs little.
@@ -200,6 +215,25 @@ mod tests {
             let waits_us = checks.linger.us();
             assert!(waits_us.abs_diff(waited_us) < 40, "after gaps of {gap_us}: {waits_us}");
         }
+    }
+
+    #[test]
+    fn validators_are_far_from_each_other_until_finalizations_follow_and_again_once_they_do_not() {
+        let vote = |view| Statement::Notarize { view: View(view), digest: B256::ZERO };
+        let mut checks = PendingChecks::new(1_000);
+        let mut now_us = 0;
+        for view in 0..20 {
+            assert_eq!(checks.is_near(), view > 5, "after {view} finalizations");
+            checks.quorum(vote(view), CertificateKind::Notarization, now_us);
+            checks.quorum(vote(view), CertificateKind::Finalization, now_us);
+            now_us += 100_000;
+        }
+        for view in 20..40 {
+            checks.quorum(vote(view), CertificateKind::Notarization, now_us);
+            now_us += 100_000;
+            assert_eq!(checks.since_us.len(), 1, "who waits for ever is forgotten");
+        }
+        assert!(!checks.is_near());
     }
 
     #[test]

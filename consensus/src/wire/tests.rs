@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixture::{Fixture, digest, notarize, nullify};
+use minuet_core::bls::BlsSignature;
 use minuet_core::keccak256;
 
 fn proposal() -> Proposal {
@@ -206,4 +207,38 @@ fn a_block_with_two_finalizations_is_refused() {
         }],
     };
     assert!(Response::from_bytes(&codec::encode(&fields)).is_err());
+}
+
+#[test]
+fn what_holds_the_longest_certificates_fits_its_limits() {
+    use minuet_core::ValidatorIndex;
+    use minuet_core::ed25519::Ed25519Signature;
+    use minuet_core::evidence::{Evidence, MAX_EVIDENCE_BYTES};
+    use minuet_core::scheme::{MAX_ED25519_VALIDATORS, QuorumSignature};
+
+    let n = MAX_ED25519_VALIDATORS;
+    let longest = |kind, digest| {
+        let statement = match kind {
+            CertificateKind::Nullification => nullify(u64::MAX),
+            _ => notarize(u64::MAX, digest),
+        };
+        let signers = (0..).take(n).map(ValidatorIndex);
+        let certificate = Certificate::from_checked(kind, &statement, n, signers, BlsSignature([0xff; 48]));
+        Certificate { signature: QuorumSignature::Ed25519(vec![Ed25519Signature([0xff; 64]); n]), ..certificate }
+    };
+    let notarization = longest(CertificateKind::Finalization, digest(0xff));
+    let nullification = longest(CertificateKind::Nullification, Digest::ZERO);
+    assert!(notarization.to_bytes().len() <= FrameKind::Certificate.max_bytes());
+    let (parent_proof, gap) = (Some(notarization.clone()), vec![nullification.clone(); MAX_GAP_PROOFS]);
+    let proposal = Proposal { parent_proof, gap, ..proposal() };
+    assert!(proposal.to_bytes().len() <= FrameKind::Proposal.max_bytes());
+    assert_eq!(Proposal::from_bytes(&proposal.to_bytes()).unwrap(), proposal);
+    let certificates = vec![nullification; MAX_RESPONSE_PROOFS];
+    let proofs = Response::Proofs { certificates, statements: Vec::new() };
+    assert!(proofs.to_bytes().len() <= 256 * 1024, "beside a range's blocks");
+    assert_eq!(Response::from_bytes(&proofs.to_bytes()).unwrap(), proofs);
+    let evidence =
+        Evidence::ConflictingFinalization { finalized: Some(notarization.clone()), certificate: notarization };
+    assert!(evidence.to_bytes().len() <= MAX_EVIDENCE_BYTES);
+    assert_eq!(Evidence::from_bytes(&evidence.to_bytes()).unwrap(), evidence);
 }
