@@ -122,9 +122,9 @@ fn the_text_shows_what_the_json_has() {
         "6 validators on 2 cores at 10 blocks/s, M = 3, L = 5",
         "V: votes on a block, on all together",
         "12,127 /s",
-        "0.66 ms",
+        "0.661 ms",
         "E_tps = 0.41   5,000 of 12,127 transactions/s",
-        "E_fin = 0.07   9.00 ms p50 without load, 0.66 ms at best",
+        "E_fin = 0.07   9.00 ms p50 without load, 0.661 ms at best",
         "E_cpu = 0.39   1.90 cores used",
     ] {
         assert!(text.contains(part), "'{part}' is missing in: {text}");

@@ -101,15 +101,11 @@ fn what_is_not_validly_signed_accuses_nobody() {
     let mut cast = Cast::new().says(2, block(1));
     let forged = SignedStatement { signer: ValidatorIndex(2), ..cast.signed(4, block(2)) };
     cast.hears(FrameKind::Statement, forged.to_bytes());
-    let mut short = Certificate::assemble(
-        CertificateKind::Notarization,
-        &block(2),
-        N,
-        &[2, 3].map(|signer| (ValidatorIndex(signer), cast.signed(signer, block(2)).signature)),
-    )
-    .unwrap();
-    short.signers.insert(ValidatorIndex(5));
-    cast.hears(FrameKind::Certificate, short.to_bytes());
+    // The vote of 4 under the name of 5.
+    let members = [(2, 2), (3, 3), (5, 4)]
+        .map(|(named, signer)| (ValidatorIndex(named), cast.signed(signer, block(2)).signature));
+    let renamed = Certificate::assemble(CertificateKind::Notarization, &block(2), N, &members).unwrap();
+    cast.hears(FrameKind::Certificate, renamed.to_bytes());
     assert_eq!(cast.book.look(), []);
     let report = cast.report();
     assert_eq!((&report.findings, report.invalid.len()), (&Vec::new(), 2), "{:?}", report.invalid);
