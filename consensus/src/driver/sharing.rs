@@ -1,10 +1,11 @@
 //! R6's sending on of certificates. Where validators are near each other all of them gather the same votes at nearly the same
-//! moment, and five copies of what everybody has just made are nearly half of all messages. So a certificate of votes waits
+//! moment, and five copies of what everybody has just made are half of all messages of an empty block. So a certificate of votes waits
 //! here. Soon, well before a view is nullified by time, it goes to those for whom it is urgent: the next leader, for whom the
 //! chain waits, and who has said nothing in its view yet, since a vote by certificate may still be had of it (R3). A little
 //! later than the next proposal would bring it (R1 attaches it) it goes to whoever has not shown that it is past the view.
 //!
-//! Nullifications do not wait, nor does a second notarization of a view: where they are made something is wrong. On a wide area nothing waits.
+//! Nullifications do not wait, nor does a second notarization of a view: where they are made something is wrong. On a
+//! wide area nothing waits.
 
 use super::Driver;
 use minuet_core::certificate::{Certificate, CertificateKind};

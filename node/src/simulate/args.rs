@@ -18,7 +18,7 @@ pub struct SimulateArgs {
     /// One key runs twice
     #[arg(long)]
     pub twins: bool,
-    /// Real signatures instead of keyed hashes: ten (ed25519) to a hundred (bls) times slower
+    /// Real signatures instead of keyed hashes: much slower, with 'bls' more so than with 'ed25519'
     #[arg(long, value_name = "SCHEME", value_parser = crate::genesis::scheme)]
     pub signatures: Option<StatementScheme>,
     /// Classes of faults, for all seeds; without it each seed draws its own. 'none' for none
