@@ -18,6 +18,7 @@ pub mod finality_proof;
 pub mod genesis;
 pub mod header;
 pub mod health;
+pub mod keccak;
 pub mod mempool_errors;
 pub mod messages;
 pub mod numbers;

@@ -97,7 +97,7 @@ fn bench_roots(criterion: &mut Criterion, growing: &RefCell<Growing>, accounts: 
             bencher.iter_batched(
                 || next.next().expect("a cycle has no end"),
                 |changes| {
-                    let mut state = apply(state, black_box(changes));
+                    let mut state = apply(state, black_box(changes), workers);
                     let root = state.root_hash(workers);
                     (root, state)
                 },
@@ -112,7 +112,7 @@ fn bench_roots(criterion: &mut Criterion, growing: &RefCell<Growing>, accounts: 
 fn after_blocks(state: &StateTrie, blocks: u64, accounts: u64) -> StateTrie {
     let mut state = state.clone();
     for block in 0..blocks {
-        state = apply(&state, &write(&state, block, &touched(block, accounts)));
+        state = apply(&state, &write(&state, block, &touched(block, accounts)), Workers::Rayon);
         state.root_hash(Workers::Rayon);
     }
     state
@@ -144,7 +144,7 @@ fn bench_overlay(criterion: &mut Criterion, growing: &RefCell<Growing>, accounts
         group.throughput(Throughput::Elements(TRANSFERS));
         group.bench_function(id("accounts_written"), |bencher| {
             let state = &*state;
-            let change = |addresses: Vec<Address>| apply(state, &write(state, DEEP + 1, &addresses));
+            let change = |addresses: Vec<Address>| apply(state, &write(state, DEEP + 1, &addresses), Workers::Inline);
             bencher.iter_batched(some, change, BatchSize::PerIteration);
         });
         group.finish();

@@ -14,8 +14,8 @@ use minuet_core::{B256, Height};
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
-/// From this many changed accounts on, hashing is spread over the workers.
-const PARALLEL_HASHING_FROM: usize = 1_536;
+/// From this many changed accounts on, they are written and hashed by several workers.
+const PARALLEL_FROM: usize = 1_536;
 
 /// Why a block can never be valid.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -220,8 +220,8 @@ impl<'a> Executor<'a> {
             return (Execution::empty(self.parent_state, self.parent_root), 0);
         }
         let changes = self.state.into_changes();
-        let mut state = state::apply(self.parent_state, &changes);
-        let workers = if changes.len() < PARALLEL_HASHING_FROM { Workers::Inline } else { workers };
+        let workers = if changes.len() < PARALLEL_FROM { Workers::Inline } else { workers };
+        let mut state = state::apply(self.parent_state, &changes, workers);
         let started_us = now_us();
         let state_root = state.root_hash(workers);
         let root_us = now_us().saturating_sub(started_us);

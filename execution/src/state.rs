@@ -2,6 +2,7 @@
 //!
 //! Invariant: reading never creates an account; empty accounts are removed when the changes are taken (EIP-161).
 
+use crate::Workers;
 use crate::trie::{StateTrie, trie_key};
 use minuet_core::account::Account;
 use minuet_core::alloy_primitives::map::AddressMap;
@@ -70,16 +71,13 @@ impl<'a> WorkingState<'a> {
 
 /// The state after these changes; the given one is left as it is.
 #[must_use]
-pub fn apply(base: &StateTrie, changes: &[AccountChange]) -> StateTrie {
+pub fn apply(base: &StateTrie, changes: &[AccountChange], workers: Workers) -> StateTrie {
     let mut state = base.clone();
-    // Neighbours in the trie one after the other, while the way to them is in the processor's cache.
-    let mut in_trie_order: Vec<&AccountChange> = changes.iter().collect();
-    in_trie_order.sort_unstable_by_key(|change| change.key);
-    for change in in_trie_order {
-        match &change.account {
-            Some(account) => state.insert(change.key, account),
-            None => state.remove(&change.key),
-        }
-    }
+    let gone = changes.iter().filter(|change| change.account.is_none());
+    gone.for_each(|change| state.remove(&change.key));
+    let kept = changes.iter().filter_map(|change| Some((change.key, change.account.as_ref()?)));
+    let mut ascending: Vec<_> = kept.collect();
+    ascending.sort_unstable_by_key(|(key, _)| *key);
+    state.insert_all(&ascending, workers);
     state
 }

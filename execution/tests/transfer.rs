@@ -28,7 +28,7 @@ fn run(state: &StateTrie, transaction: UnsignedTransaction) -> (Result<Outcome, 
     let mut working = WorkingState::new(state);
     let signed = transaction.sign(&key(0), &genesis().digest());
     let outcome = execute(&mut working, &CONTEXT, &signed);
-    let after = apply(state, &working.into_changes());
+    let after = apply(state, &working.into_changes(), Workers::Inline);
     (outcome, after)
 }
 
@@ -162,7 +162,7 @@ proptest! {
                 burned += U256::from(outcome.gas_used) * U256::from(BASE_FEE);
             }
         }
-        let after = apply(&state, &working.into_changes());
+        let after = apply(&state, &working.into_changes(), Workers::Inline);
         let held = all.iter().filter_map(|a| after.get(&trie_key(a))).fold(U256::ZERO, |sum, a| sum + a.balance);
         prop_assert_eq!(held + burned, initial * U256::from(4));
     }

@@ -3,52 +3,50 @@
 //! Invariants: never empty outside [`super::node`]; the keys ascend; what is remembered as a hash is right for the
 //! accounts and the place that the bucket has.
 
-use super::encode::{self, NIBBLES, nibble, shared_nibbles};
+use super::encode::{self, Children, NIBBLES, nibble, shared_nibbles};
 use minuet_core::account::{Account, EMPTY_CODE_HASH, EMPTY_ROOT_HASH};
-use minuet_core::{B256, U256};
+use minuet_core::{B256, U256, keccak256};
+use std::collections::BTreeMap;
 
 /// Accounts that one bucket holds at most. A bucket that is split leaves sixteen of a sixteenth each, on average.
 const MAX_LEAVES: usize = 40;
 
-/// What a leaf remembers of an account; contracts are rare, so their hashes are kept aside.
-#[derive(Clone, Debug)]
-struct SlimAccount {
+/// Storage root and code hash of a contract.
+type Contract = (B256, B256);
+
+/// An account; plain bytes, so that a bucket is copied as a whole. What makes it a contract, which is rare, its bucket
+/// keeps aside.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaf {
+    key: B256,
     nonce: u64,
     balance: U256,
-    contract: Option<Box<(B256, B256)>>,
+    /// Of this leaf alone, at its place. Zeros: not known.
+    hash: B256,
+    /// Of the bucket's child that begins with this leaf and has others as well. Zeros: not known.
+    run_hash: B256,
 }
 
-impl SlimAccount {
-    fn new(account: &Account) -> Self {
-        let is_contract = account.storage_root != EMPTY_ROOT_HASH || account.code_hash != EMPTY_CODE_HASH;
-        let contract = is_contract.then(|| Box::new((account.storage_root, account.code_hash)));
-        Self { nonce: account.nonce, balance: account.balance, contract }
-    }
-
-    fn to_account(&self) -> Account {
-        let (storage_root, code_hash) = self.contract.as_deref().copied().unwrap_or((EMPTY_ROOT_HASH, EMPTY_CODE_HASH));
-        Account { nonce: self.nonce, balance: self.balance, storage_root, code_hash }
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Leaf {
-    key: B256,
-    account: SlimAccount,
-    /// Of this leaf alone, at its place.
-    hash: Option<B256>,
-    /// Of the bucket's child that begins with this leaf and has others as well.
-    run_hash: Option<B256>,
+/// A hash that is remembered. That zeros are the hash of something does not happen; if it did, it would be computed anew
+/// each time.
+fn known(hash: B256) -> Option<B256> {
+    (!hash.is_zero()).then_some(hash)
 }
 
 impl Leaf {
-    fn new(key: B256, account: &Account) -> Self {
-        Self { key, account: SlimAccount::new(account), hash: None, run_hash: None }
+    const fn new(key: B256, account: &Account) -> Self {
+        let (nonce, balance) = (account.nonce, account.balance);
+        Self { key, nonce, balance, hash: B256::ZERO, run_hash: B256::ZERO }
     }
 
     fn forget(&mut self) {
-        self.hash = None;
-        self.run_hash = None;
+        self.hash = B256::ZERO;
+        self.run_hash = B256::ZERO;
+    }
+
+    fn account(&self, contract: Option<Contract>) -> Account {
+        let (storage_root, code_hash) = contract.unwrap_or((EMPTY_ROOT_HASH, EMPTY_CODE_HASH));
+        Account { nonce: self.nonce, balance: self.balance, storage_root, code_hash }
     }
 }
 
@@ -57,11 +55,23 @@ impl Leaf {
 pub(super) struct Bucket {
     hash: Option<B256>,
     leaves: Vec<Leaf>,
+    contracts: BTreeMap<B256, Contract>,
 }
 
 impl Bucket {
     pub(super) fn new(key: B256, account: &Account) -> Self {
-        Self { hash: None, leaves: vec![Leaf::new(key, account)] }
+        let mut bucket = Self { hash: None, leaves: vec![Leaf::new(key, account)], contracts: BTreeMap::new() };
+        bucket.note_contract(key, account);
+        bucket
+    }
+
+    /// Keeps aside what makes the account a contract, if it is one.
+    fn note_contract(&mut self, key: B256, account: &Account) {
+        if account.storage_root != EMPTY_ROOT_HASH || account.code_hash != EMPTY_CODE_HASH {
+            self.contracts.insert(key, (account.storage_root, account.code_hash));
+        } else {
+            self.contracts.remove(&key);
+        }
     }
 
     pub(super) const fn known_hash(&self) -> Option<B256> {
@@ -82,10 +92,7 @@ impl Bucket {
 
     /// The nibble by which the accounts differ; [`NIBBLES`] if there is but one.
     pub(super) fn depth(&self) -> usize {
-        match (self.leaves.first(), self.leaves.last()) {
-            (Some(first), Some(last)) => shared_nibbles(&first.key, &last.key),
-            _ => NIBBLES,
-        }
+        depth_of(&self.leaves)
     }
 
     fn place(&self, key: &B256) -> Result<usize, usize> {
@@ -93,15 +100,16 @@ impl Bucket {
     }
 
     pub(super) fn get(&self, key: &B256) -> Option<Account> {
-        Some(self.leaves[self.place(key).ok()?].account.to_account())
+        Some(self.leaves[self.place(key).ok()?].account(self.contracts.get(key).copied()))
     }
 
     pub(super) fn insert(&mut self, key: B256, account: &Account) {
         self.hash = None;
+        self.note_contract(key, account);
         match self.place(&key) {
             Ok(place) => {
-                self.leaves[place].account = SlimAccount::new(account);
-                self.leaves[place].hash = None;
+                let leaf = &mut self.leaves[place];
+                (leaf.nonce, leaf.balance, leaf.hash) = (account.nonce, account.balance, B256::ZERO);
                 self.forget_run(place);
             }
             Err(place) => {
@@ -118,6 +126,7 @@ impl Bucket {
             let depth = self.depth();
             self.hash = None;
             self.leaves.remove(place);
+            self.contracts.remove(key);
             self.forget_neighbours(key, depth);
         }
     }
@@ -130,7 +139,7 @@ impl Bucket {
             if shared_nibbles(&leaf.key, &key) <= depth {
                 break;
             }
-            leaf.run_hash = None;
+            leaf.run_hash = B256::ZERO;
         }
     }
 
@@ -146,9 +155,16 @@ impl Bucket {
 
     /// The same accounts for another place.
     pub(super) fn moved(&self) -> Self {
-        let mut moved = Self { hash: None, leaves: self.leaves.clone() };
-        moved.leaves.iter_mut().for_each(Leaf::forget);
-        moved
+        self.part(&self.leaves)
+    }
+
+    /// A bucket of some of the accounts, which forgets their hashes.
+    fn part(&self, leaves: &[Leaf]) -> Self {
+        let mut leaves = leaves.to_vec();
+        leaves.iter_mut().for_each(Leaf::forget);
+        let of = |leaf: &Leaf| Some((leaf.key, *self.contracts.get(&leaf.key)?));
+        let contracts = leaves.iter().filter_map(of).collect();
+        Self { hash: None, leaves, contracts }
     }
 
     /// A bucket for each child of the branch that this one stands for.
@@ -156,37 +172,99 @@ impl Bucket {
         let mut parts: [Option<Self>; 16] = Default::default();
         let depth = self.depth();
         for run in runs(&self.leaves, depth) {
-            let part = Self { hash: None, leaves: run.to_vec() };
-            parts[nibble(&run[0].key, depth)] = Some(part.moved());
+            parts[nibble(&run[0].key, depth)] = Some(self.part(run));
         }
         parts
     }
 
-    /// The hash that names what is here in its parent, whose path starts at the nibble `start`.
-    pub(super) fn hash(&mut self, start: usize, scratch: &mut Vec<u8>) -> B256 {
+    /// The leaves whose hashes are to be computed; the path of the bucket starts at the nibble `start`. The first of three
+    /// steps.
+    pub(super) fn leaves_to_hash<'a>(&'a mut self, start: usize, out: &mut Vec<Unhashed<'a>>) {
+        let (depth, contracts) = (self.depth(), &self.contracts);
+        if depth == NIBBLES {
+            return unhashed(&mut self.leaves, start, contracts, out);
+        }
+        for run in runs_mut(&mut self.leaves, depth).filter(|run| run.len() == 1 || run[0].run_hash.is_zero()) {
+            unhashed(run, depth + 1, contracts, out);
+        }
+    }
+
+    /// The children of several leaves whose hashes are to be computed. The second step, once all leaves have theirs.
+    pub(super) fn runs_to_hash<'a>(&'a mut self, out: &mut Vec<Run<'a>>) {
         let depth = self.depth();
-        let hash = if depth == NIBBLES {
-            leaf_hash(&mut self.leaves[0], start, scratch)
-        } else {
-            let mut hashes = [None; 16];
-            for run in self.leaves.chunk_by_mut(|a, b| nibble(&a.key, depth) == nibble(&b.key, depth)) {
-                let hash = match run {
-                    [leaf] => leaf_hash(leaf, depth + 1, scratch),
-                    [first, ..] => match first.run_hash {
-                        Some(hash) => hash,
-                        None => {
-                            let hash = run_hash(run, depth + 1, scratch);
-                            run[0].run_hash = Some(hash);
-                            hash
-                        }
-                    },
-                    [] => continue,
-                };
-                hashes[nibble(&run[0].key, depth)] = Some(hash);
-            }
-            encode::branch_or_extension_hash(&self.leaves[0].key, start, depth, &hashes, scratch)
-        };
-        *self.hash.insert(hash)
+        if depth < NIBBLES {
+            let runs = runs_mut(&mut self.leaves, depth).filter(|run| run.len() > 1 && run[0].run_hash.is_zero());
+            out.extend(runs.map(|leaves| Run { leaves, start: depth + 1 }));
+        }
+    }
+
+    /// Whether the bucket is a branch, which has a hash of its own.
+    pub(super) fn is_branch(&self) -> bool {
+        self.leaves.len() > 1
+    }
+
+    /// Appends the branch that the bucket stands for. The last step, once runs and leaves have their hashes.
+    pub(super) fn put_branch(&self, out: &mut Vec<u8>) {
+        let depth = self.depth();
+        let mut hashes = Children::default();
+        for run in runs(&self.leaves, depth) {
+            let hash = if run.len() == 1 { run[0].hash } else { run[0].run_hash };
+            assert!(!hash.is_zero(), "children are hashed before their branch");
+            hashes[nibble(&run[0].key, depth)] = Some(hash);
+        }
+        encode::put_branch(&hashes, out);
+    }
+
+    /// Remembers the hash by which a parent names the bucket, whose path starts at the nibble `start`; `branch` is that of
+    /// the branch if it is one.
+    pub(super) fn set_hash(&mut self, start: usize, branch: Option<B256>) {
+        let named = branch.map(|branch| encode::named(&self.leaves[0].key, start, self.depth(), branch));
+        self.hash = named.or(known(self.leaves[0].hash));
+    }
+}
+
+/// A leaf that waits for its hash.
+pub(super) struct Unhashed<'a> {
+    leaf: &'a mut Leaf,
+    /// The nibble where its path starts.
+    start: usize,
+    contract: Option<Contract>,
+}
+
+impl Unhashed<'_> {
+    /// Appends the leaf.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        encode::put_leaf(&self.leaf.key, self.start, &self.leaf.account(self.contract), out);
+    }
+
+    pub(super) const fn set_hash(&mut self, hash: B256) {
+        self.leaf.hash = hash;
+    }
+}
+
+/// Several leaves that are one child of a bucket's branch.
+pub(super) struct Run<'a> {
+    leaves: &'a mut [Leaf],
+    start: usize,
+}
+
+impl Run<'_> {
+    /// Appends the branch that the child is.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        put_run(self.leaves, out);
+    }
+
+    pub(super) fn set_hash(&mut self, branch: B256) {
+        let (key, depth) = (self.leaves[0].key, depth_of(self.leaves));
+        self.leaves[0].run_hash = encode::named(&key, self.start, depth, branch);
+    }
+}
+
+/// The nibble by which leaves differ; [`NIBBLES`] if there is but one.
+fn depth_of(leaves: &[Leaf]) -> usize {
+    match (leaves.first(), leaves.last()) {
+        (Some(first), Some(last)) => shared_nibbles(&first.key, &last.key),
+        _ => NIBBLES,
     }
 }
 
@@ -195,24 +273,43 @@ fn runs(leaves: &[Leaf], depth: usize) -> impl Iterator<Item = &[Leaf]> {
     leaves.chunk_by(move |a, b| nibble(&a.key, depth) == nibble(&b.key, depth))
 }
 
-fn leaf_hash(leaf: &mut Leaf, start: usize, scratch: &mut Vec<u8>) -> B256 {
-    if let Some(hash) = leaf.hash {
-        return hash;
-    }
-    *leaf.hash.insert(encode::leaf_hash(&leaf.key, start, &leaf.account.to_account(), scratch))
+/// The same, to be changed.
+fn runs_mut(leaves: &mut [Leaf], depth: usize) -> impl Iterator<Item = &mut [Leaf]> {
+    leaves.chunk_by_mut(move |a, b| nibble(&a.key, depth) == nibble(&b.key, depth))
 }
 
-/// Hash of one or more leaves that share all nibbles before `start`.
-fn run_hash(leaves: &mut [Leaf], start: usize, scratch: &mut Vec<u8>) -> B256 {
-    let (first, last) = match leaves {
-        [only] => return leaf_hash(only, start, scratch),
-        [first, .., last] => (first.key, last.key),
-        [] => return EMPTY_ROOT_HASH,
-    };
-    let depth = shared_nibbles(&first, &last);
-    let mut hashes = [None; 16];
-    for run in leaves.chunk_by_mut(|a, b| nibble(&a.key, depth) == nibble(&b.key, depth)) {
-        hashes[nibble(&run[0].key, depth)] = Some(run_hash(run, depth + 1, scratch));
+/// Those of these leaves that have no hash; their paths start at the nibble `start`, or lower where they share more.
+fn unhashed<'a>(
+    leaves: &'a mut [Leaf],
+    start: usize,
+    contracts: &BTreeMap<B256, Contract>,
+    out: &mut Vec<Unhashed<'a>>,
+) {
+    if leaves.len() > 1 {
+        let depth = depth_of(leaves);
+        runs_mut(leaves, depth).for_each(|run| unhashed(run, depth + 1, contracts, out));
+    } else if let [leaf] = leaves
+        && leaf.hash.is_zero()
+    {
+        let contract = contracts.get(&leaf.key).copied();
+        out.push(Unhashed { leaf, start, contract });
     }
-    encode::branch_or_extension_hash(&first, start, depth, &hashes, scratch)
+}
+
+/// Appends the branch over several leaves. Where some of them share more, which is rare, their hash is computed here.
+fn put_run(leaves: &[Leaf], out: &mut Vec<u8>) {
+    let depth = depth_of(leaves);
+    let mut hashes = Children::default();
+    for run in runs(leaves, depth) {
+        let hash = match run {
+            [only] => known(only.hash).expect("leaves are hashed before their branch"),
+            _ => {
+                let mut inner = Vec::new();
+                put_run(run, &mut inner);
+                encode::named(&run[0].key, depth + 1, depth_of(run), keccak256(inner))
+            }
+        };
+        hashes[nibble(&run[0].key, depth)] = Some(hash);
+    }
+    encode::put_branch(&hashes, out);
 }

@@ -4,6 +4,9 @@ use alloy_rlp::{EMPTY_STRING_CODE, Encodable, Header};
 use minuet_core::account::Account;
 use minuet_core::{B256, keccak256};
 
+/// The hashes that name a branch's children, by nibble.
+pub(super) type Children = [Option<B256>; 16];
+
 /// Nibbles of a key.
 pub(super) const NIBBLES: usize = 64;
 
@@ -15,42 +18,33 @@ pub(super) fn nibble(key: &B256, depth: usize) -> usize {
 
 /// How many leading nibbles two keys share.
 pub(super) fn shared_nibbles(a: &B256, b: &B256) -> usize {
-    let bytes = a.iter().zip(b.iter()).take_while(|(left, right)| left == right).count();
-    if bytes == 32 {
-        return NIBBLES;
-    }
-    bytes * 2 + usize::from(a[bytes] >> 4 == b[bytes] >> 4)
+    let ([a_high, a_low], [b_high, b_low]) = (halves(a), halves(b));
+    let leading_zeros = match a_high ^ b_high {
+        0 => u128::BITS + (a_low ^ b_low).leading_zeros(),
+        difference => difference.leading_zeros(),
+    };
+    leading_zeros as usize / 4
 }
 
-/// Hash of the leaf of `key` whose path starts at the nibble `start`.
-pub(super) fn leaf_hash(key: &B256, start: usize, account: &Account, out: &mut Vec<u8>) -> B256 {
+fn halves(key: &B256) -> [u128; 2] {
+    let (halves, _) = key.0.as_chunks::<16>();
+    [u128::from_be_bytes(halves[0]), u128::from_be_bytes(halves[1])]
+}
+
+/// Appends the leaf of `key` whose path starts at the nibble `start`.
+pub(super) fn put_leaf(key: &B256, start: usize, account: &Account, out: &mut Vec<u8>) {
     let value_length = account.length();
     let value = Header { list: false, payload_length: value_length };
     let payload_length = path_length(NIBBLES - start) + value.length_with_payload();
-    out.clear();
     Header { list: true, payload_length }.encode(out);
     put_path(key, start, NIBBLES, true, out);
     value.encode(out);
     account.encode(out);
-    keccak256(out)
 }
 
-/// Hash of a branch at a depth, or of the extension to it if its path starts before.
-pub(super) fn branch_or_extension_hash(
-    key: &B256,
-    start: usize,
-    depth: usize,
-    children: &[Option<B256>; 16],
-    out: &mut Vec<u8>,
-) -> B256 {
-    let hash = branch_hash(children, out);
-    if depth == start { hash } else { extension_hash(key, start, depth, &hash, out) }
-}
-
-/// Hash of a branch with these children, without a value.
-fn branch_hash(children: &[Option<B256>; 16], out: &mut Vec<u8>) -> B256 {
+/// Appends the branch with these children, without a value.
+pub(super) fn put_branch(children: &Children, out: &mut Vec<u8>) {
     let present = children.iter().flatten().count();
-    out.clear();
     Header { list: true, payload_length: children.len() + 1 + 32 * present }.encode(out);
     for child in children {
         match child {
@@ -59,15 +53,18 @@ fn branch_hash(children: &[Option<B256>; 16], out: &mut Vec<u8>) -> B256 {
         }
     }
     out.push(EMPTY_STRING_CODE);
-    keccak256(out)
 }
 
-/// Hash of the extension over the nibbles `start..end` of `key` to a branch.
-fn extension_hash(key: &B256, start: usize, end: usize, branch: &B256, out: &mut Vec<u8>) -> B256 {
-    out.clear();
-    Header { list: true, payload_length: path_length(end - start) + 33 }.encode(out);
-    put_path(key, start, end, false, out);
-    put_hash(branch, out);
+/// The hash by which a parent names a branch at a depth, given that of the branch itself: that of the extension to it if
+/// the path from the parent starts before the branch.
+pub(super) fn named(key: &B256, start: usize, depth: usize, branch: B256) -> B256 {
+    if depth == start {
+        return branch;
+    }
+    let mut out = Vec::new();
+    Header { list: true, payload_length: path_length(depth - start) + 33 }.encode(&mut out);
+    put_path(key, start, depth, false, &mut out);
+    put_hash(&branch, &mut out);
     keccak256(out)
 }
 

@@ -14,11 +14,13 @@
 
 mod bucket;
 mod encode;
+mod hashing;
 mod node;
 
 use crate::Workers;
 use minuet_core::account::{Account, EMPTY_ROOT_HASH};
 use minuet_core::{Address, B256, keccak256};
+use encode::nibble;
 use node::Child;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
@@ -43,10 +45,29 @@ impl StateTrie {
 
     /// Sets an account. Empty accounts must be removed instead (EIP-161).
     pub fn insert(&mut self, key: B256, account: &Account) {
-        match &mut self.root {
-            Some(root) => root.insert(0, key, account),
-            None => self.root = Some(Child::leaf(key, account)),
-        }
+        node::insert(&mut self.root, 0, key, account);
+    }
+
+    /// Sets several accounts, whose keys ascend: neighbours one after the other, while the way to them is in the
+    /// processor's cache, and each sixteenth of the trie on its own if there are workers.
+    pub fn insert_all(&mut self, ascending: &[(B256, &Account)], workers: Workers) {
+        let places = match workers {
+            Workers::Rayon => self.root.as_mut().and_then(Child::top_places),
+            Workers::Inline => None,
+        };
+        let Some(places) = places else {
+            return ascending.iter().for_each(|(key, account)| self.insert(*key, account));
+        };
+        let mut rest = ascending;
+        let parts = places.iter_mut().enumerate().map(|(first, place)| {
+            let (part, others) = rest.split_at(rest.partition_point(|(key, _)| nibble(key, 0) <= first));
+            rest = others;
+            (place, part)
+        });
+        let mut parts: Vec<_> = parts.collect();
+        parts.par_iter_mut().for_each(|(place, part)| {
+            part.iter().for_each(|(key, account)| node::insert(place, 1, *key, account));
+        });
     }
 
     /// Removes an account, if it is there.
@@ -59,13 +80,14 @@ impl StateTrie {
     /// The state root. Hashes what changed since the last call on this state or one that it shares nodes with, and
     /// remembers it in this state and its later clones.
     pub fn root_hash(&mut self, workers: Workers) -> B256 {
-        let Some(root) = &mut self.root else { return EMPTY_ROOT_HASH };
-        if workers == Workers::Rayon {
-            root.children_to_hash().par_iter_mut().for_each(|(child, start)| {
-                child.hash(*start, &mut Vec::new());
-            });
+        if workers == Workers::Rayon
+            && let Some(root) = self.root.as_mut().filter(|root| root.known_hash().is_none())
+            && let Some(places) = root.top_places()
+        {
+            places.par_iter_mut().for_each(|place| hashing::hash(place, 1));
         }
-        root.hash(0, &mut Vec::new())
+        hashing::hash(&mut self.root, 0);
+        self.root.as_ref().and_then(Child::known_hash).unwrap_or(EMPTY_ROOT_HASH)
     }
 }
 

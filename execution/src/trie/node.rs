@@ -31,7 +31,7 @@ pub(super) enum Child {
 }
 
 impl Child {
-    pub(super) fn leaf(key: B256, account: &Account) -> Self {
+    fn leaf(key: B256, account: &Account) -> Self {
         Self::Bucket(Arc::new(Bucket::new(key, account)))
     }
 
@@ -51,15 +51,16 @@ impl Child {
         Self::Branch(Arc::new(Branch { hash: None, prefix, depth, children }))
     }
 
-    /// The children of a branch whose hash is to be computed, each with the nibble where its path starts.
-    pub(super) fn children_to_hash(&mut self) -> Vec<(&mut Self, usize)> {
+    /// The places of the top's children, for the work of several threads; `None` if it is no branch on the first nibble.
+    /// The branch's own hash is forgotten.
+    pub(super) fn top_places(&mut self) -> Option<&mut [Option<Self>; 16]> {
         match self {
-            Self::Branch(branch) if branch.hash.is_none() => {
+            Self::Branch(branch) if branch.depth == 0 => {
                 let branch = Arc::make_mut(branch);
-                let start = branch.depth + 1;
-                branch.children.iter_mut().flatten().map(|child| (child, start)).collect()
+                branch.hash = None;
+                Some(&mut branch.children)
             }
-            _ => Vec::new(),
+            _ => None,
         }
     }
 
@@ -74,7 +75,7 @@ impl Child {
     }
 
     /// Sets the account of `key` below this node, whose path starts at the nibble `start`.
-    pub(super) fn insert(&mut self, start: usize, key: B256, account: &Account) {
+    fn insert(&mut self, start: usize, key: B256, account: &Account) {
         match self {
             Self::Bucket(bucket) => {
                 let bucket = Arc::make_mut(bucket);
@@ -94,10 +95,7 @@ impl Child {
                 }
                 let branch = Arc::make_mut(branch);
                 branch.hash = None;
-                match &mut branch.children[nibble(&key, depth)] {
-                    Some(child) => child.insert(depth + 1, key, account),
-                    empty @ None => *empty = Some(Self::leaf(key, account)),
-                }
+                insert(&mut branch.children[nibble(&key, depth)], depth + 1, key, account);
             }
         }
     }
@@ -110,29 +108,42 @@ impl Child {
         }
     }
 
-    /// The hash that names this node in its parent, whose path starts at the nibble `start`.
-    pub(super) fn hash(&mut self, start: usize, scratch: &mut Vec<u8>) -> B256 {
+    /// The hash that names this node in its parent, if nothing below has changed since it was computed.
+    pub(super) fn known_hash(&self) -> Option<B256> {
         match self {
-            Self::Bucket(bucket) => match bucket.known_hash() {
-                Some(hash) => hash,
-                None => Arc::make_mut(bucket).hash(start, scratch),
-            },
-            Self::Branch(branch) => match branch.hash {
-                Some(hash) => hash,
-                None => Arc::make_mut(branch).compute_hash(start, scratch),
-            },
+            Self::Bucket(bucket) => bucket.known_hash(),
+            Self::Branch(branch) => branch.hash,
         }
     }
 }
 
 impl Branch {
-    fn compute_hash(&mut self, start: usize, scratch: &mut Vec<u8>) -> B256 {
-        let mut hashes = [None; 16];
-        for (place, child) in hashes.iter_mut().zip(&mut self.children) {
-            *place = child.as_mut().map(|child| child.hash(self.depth + 1, scratch));
-        }
-        let hash = encode::branch_or_extension_hash(&self.prefix, start, self.depth, &hashes, scratch);
-        *self.hash.insert(hash)
+    /// The nibble where its children's paths start.
+    pub(super) const fn children_start(&self) -> usize {
+        self.depth + 1
+    }
+
+    pub(super) const fn children_mut(&mut self) -> &mut [Option<Child>; 16] {
+        &mut self.children
+    }
+
+    /// Appends the branch, whose children all have their hashes.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let known = |child: &Child| child.known_hash().expect("children are hashed before their branch");
+        encode::put_branch(&self.children.each_ref().map(|child| child.as_ref().map(known)), out);
+    }
+
+    /// Remembers the hash by which a parent names it, whose path starts at the nibble `start`; `branch` is its own.
+    pub(super) fn set_hash(&mut self, start: usize, branch: B256) {
+        self.hash = Some(encode::named(&self.prefix, start, self.depth, branch));
+    }
+}
+
+/// Sets the account of `key` at or below this place, where paths start at the nibble `start`.
+pub(super) fn insert(place: &mut Option<Child>, start: usize, key: B256, account: &Account) {
+    match place {
+        Some(child) => child.insert(start, key, account),
+        None => *place = Some(Child::leaf(key, account)),
     }
 }
 

@@ -38,6 +38,8 @@ fn accounts() -> impl Strategy<Value = Account> {
 #[derive(Clone, Debug)]
 enum Step {
     Set(B256, Account),
+    /// Several at once, by one thread or by many.
+    SetAll(Model, bool),
     Remove(B256),
     /// Continue on an older state.
     Branch(usize),
@@ -47,6 +49,8 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (keys(), accounts()).prop_map(|(key, account)| Step::Set(key, account)),
+        1 => (proptest::collection::btree_map(keys(), accounts(), 0..60), any::<bool>())
+            .prop_map(|(all, many)| Step::SetAll(all, many)),
         4 => keys().prop_map(Step::Remove),
         1 => (0usize..8).prop_map(Step::Branch),
         1 => Just(Step::Root),
@@ -66,6 +70,11 @@ proptest! {
                 Step::Set(key, account) => {
                     trie.insert(key, &account);
                     model.insert(key, account);
+                }
+                Step::SetAll(all, many) => {
+                    let ascending: Vec<_> = all.iter().map(|(key, account)| (*key, account)).collect();
+                    trie.insert_all(&ascending, if many { Workers::Rayon } else { Workers::Inline });
+                    model.extend(all);
                 }
                 Step::Remove(key) => {
                     trie.remove(&key);

@@ -52,6 +52,8 @@ pub(super) struct Candidate {
     pub(super) peers: Vec<PeerId>,
     /// From the pool log: a client's, accepted before this start.
     pub(super) is_replayed: bool,
+    /// It stands in a block that the ledger has executed, key and signature checked.
+    pub(super) is_executed: bool,
 }
 
 impl Candidate {
@@ -94,7 +96,7 @@ impl Batch {
             Ok(Examined::Known(hash)) => self.known.push((hash, reply)),
             Ok(Examined::New(transaction)) => {
                 tracing::trace!(name: spans::TAKEN, target: spans::TARGET, hash = transaction.hash().as_slice());
-                self.candidate(transaction).replies.push(reply);
+                self.candidate(pool, transaction).replies.push(reply);
             }
             Err(error) => {
                 self.refused.count(&error);
@@ -112,7 +114,7 @@ impl Batch {
     pub(super) fn replay(&mut self, pool: &mut Pool, envelope: &Bytes) {
         match pool.examine(envelope) {
             Ok(Examined::Known(hash)) => self.replayed.push(hash),
-            Ok(Examined::New(transaction)) => self.candidate(transaction).is_replayed = true,
+            Ok(Examined::New(transaction)) => self.candidate(pool, transaction).is_replayed = true,
             // Final meanwhile, most of all.
             Err(_) => self.stale += 1,
         }
@@ -145,7 +147,7 @@ impl Batch {
                 }
                 Ok(Examined::New(transaction)) => {
                     tracing::trace!(name: spans::HEARD, target: spans::TARGET, hash = transaction.hash().as_slice());
-                    let peers = &mut self.candidate(transaction).peers;
+                    let peers = &mut self.candidate(pool, transaction).peers;
                     if !peers.contains(&peer) {
                         peers.push(peer);
                     }
@@ -162,10 +164,12 @@ impl Batch {
         count.max(1)
     }
 
-    fn candidate(&mut self, transaction: Arc<Transaction>) -> &mut Candidate {
+    fn candidate(&mut self, pool: &Pool, transaction: Arc<Transaction>) -> &mut Candidate {
         let place = *self.places.entry(transaction.hash()).or_insert(self.candidates.len());
         if place == self.candidates.len() {
-            self.candidates.push(Candidate { transaction, replies: Vec::new(), peers: Vec::new(), is_replayed: false });
+            let is_executed = pool.is_executed(&transaction.hash());
+            let (replies, peers) = (Vec::new(), Vec::new());
+            self.candidates.push(Candidate { transaction, replies, peers, is_replayed: false, is_executed });
         }
         &mut self.candidates[place]
     }
@@ -195,22 +199,27 @@ pub(super) enum Verdict {
 /// The candidates in their order, with verdicts.
 pub(super) struct Checked {
     pub(super) candidates: Vec<(Candidate, Verdict)>,
-    /// How many signatures were checked: bad keys have none.
+    /// How many signatures were checked here: those of bad keys and of executed transactions are not.
     pub(super) signatures: u64,
 }
 
-/// Key rule and signature of all candidates, the signatures as one batch.
+/// Key rule and signature of all candidates, the signatures as one batch; those that stand in executed blocks have passed
+/// both, byte for byte, since their hash covers everything.
 pub(super) fn check_signatures(candidates: Vec<Candidate>, genesis: &Digest, check: SignatureCheck) -> Checked {
-    let keys: Vec<_> = candidates.iter().map(|candidate| candidate.transaction.check_sender_key()).collect();
-    let with_good_key = candidates.iter().zip(&keys).filter(|(_, key)| key.is_ok());
-    let items: Vec<Item> = with_good_key.map(|(candidate, _)| candidate.transaction.signature_item(genesis)).collect();
+    let key = |candidate: &Candidate| match candidate.is_executed {
+        true => Ok(()),
+        false => candidate.transaction.check_sender_key(),
+    };
+    let keys: Vec<_> = candidates.iter().map(key).collect();
+    let to_check = candidates.iter().zip(&keys).filter(|(candidate, key)| key.is_ok() && !candidate.is_executed);
+    let items: Vec<Item> = to_check.map(|(candidate, _)| candidate.transaction.signature_item(genesis)).collect();
     let signatures = u64::try_from(items.len()).unwrap_or(u64::MAX);
     let mut verdicts = (check.0)(&items).into_iter();
-    let judge = |key: Result<(), TransactionError>| match key {
+    let judge = |(candidate, key): (&Candidate, Result<(), TransactionError>)| match key {
         Err(error) => Verdict::Bad(error.into()),
-        Ok(()) if verdicts.next() == Some(true) => Verdict::Good,
+        Ok(()) if candidate.is_executed || verdicts.next() == Some(true) => Verdict::Good,
         Ok(()) => Verdict::Bad(TransactionError::Signature.into()),
     };
-    let judged: Vec<Verdict> = keys.into_iter().map(judge).collect();
+    let judged: Vec<Verdict> = candidates.iter().zip(keys).map(judge).collect();
     Checked { candidates: candidates.into_iter().zip(judged).collect(), signatures }
 }

@@ -279,7 +279,7 @@ impl<D: Directory> MempoolDriver<D> {
                 (Ok(_), false) => {}
                 (Err(error), false) => refused.count(error),
             }
-            let Candidate { transaction, replies, peers, is_replayed } = candidate;
+            let Candidate { transaction, replies, peers, is_replayed, .. } = candidate;
             let is_own = is_replayed || !replies.is_empty();
             answers.extend(replies.into_iter().map(|reply| (reply, outcome.clone())));
             if outcome.is_ok() {

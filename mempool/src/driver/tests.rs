@@ -186,6 +186,24 @@ fn a_transaction_that_comes_twice_in_one_turn_is_checked_once_and_both_are_answe
     assert_eq!((bench.driver.signatures_checked(), bench.status.admitted.get()), (1, 1));
 }
 
+/// What the ledger has executed, it has checked; the same sender's next one, with a forged signature, is still caught.
+#[test]
+fn what_stands_in_an_executed_block_is_admitted_without_another_check() {
+    let mut bench = bench();
+    bench.up(PEER);
+    let wallet = &wallets(1, &bench.state)[0];
+    let [known, next] = [0, 1].map(|nonce| wallet.transfer(nonce, 1));
+    let mut forged = next.envelope().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    bench.notices.try_send(executed(1, 1, &[Arc::clone(&known)])).unwrap();
+    bench.frame(PEER, frames::pack([Arc::clone(&known)]).next().unwrap().payload);
+    let outcome = bench.submit_bytes(forged.into());
+    bench.turn();
+    assert_eq!(outcome.try_recv().unwrap(), Err(TransactionError::Signature.into()));
+    assert!(bench.driver.pool().contains(&known.hash()));
+    assert_eq!((bench.driver.signatures_checked(), bench.status.admitted.get()), (1, 1));
+}
+
 #[test]
 fn gossip_is_admitted_but_not_sent_on_and_duplicates_cost_no_signature_check() {
     let mut bench = bench();

@@ -119,6 +119,12 @@ impl Pool {
         self.by_hash.contains_key(hash)
     }
 
+    /// Whether a transaction stands in an executed block that is not final yet.
+    #[must_use]
+    pub fn is_executed(&self, hash: &TxHash) -> bool {
+        self.branches.including(hash).is_some()
+    }
+
     /// What is known of a transaction.
     #[must_use]
     pub fn status(&self, hash: &TxHash) -> PoolStatus {

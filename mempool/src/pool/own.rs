@@ -9,7 +9,7 @@ impl Pool {
     /// The clients' transactions from this arrival on that are in no block yet, with their arrivals.
     pub fn own_from(&self, arrival: u64) -> impl Iterator<Item = (u64, &Arc<Transaction>)> {
         self.own.range(arrival..).filter_map(|(arrival, hash)| {
-            let is_waiting = self.branches.including(hash).is_none();
+            let is_waiting = !self.is_executed(hash);
             is_waiting.then(|| self.entry(hash)).flatten().map(|entry| (*arrival, &entry.transaction))
         })
     }
