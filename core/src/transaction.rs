@@ -6,6 +6,7 @@
 
 use crate::codec::CodecError;
 use crate::ed25519::{self, Ed25519PublicKey, Ed25519SecretKey, Ed25519Signature, KeyRuleError};
+use crate::keccak::ordered;
 use crate::{Address, B256, Bytes, Digest, TxHash, U256, domain, keccak256};
 use alloy_rlp::{BufMut, Decodable, Encodable, Header, RlpDecodable, RlpEncodable};
 use thiserror::Error;
@@ -340,6 +341,12 @@ impl Transaction {
 /// Root of the ordered trie over envelopes, as in an Ethereum header.
 #[must_use]
 pub fn transactions_root(envelopes: &[Bytes]) -> B256 {
+    let length = |index: usize| envelopes[index].len();
+    let put = |index: usize, out: &mut Vec<u8>| out.extend_from_slice(&envelopes[index]);
+    if let Some(root) = ordered::root(envelopes.len(), length, put) {
+        return root;
+    }
+    // Something that is too short for a transaction.
     alloy_trie::root::ordered_trie_root_with_encoder(envelopes, |envelope, out| out.put_slice(envelope))
 }
 

@@ -213,6 +213,7 @@ impl Bench {
             let root = ledger.tip().state_root();
             let mut executor = Executor::new(ledger.state(), root, context, support::GAS_LIMIT);
             timed(&mut phases.execute, || {
+                executor.look_up(transactions, Workers::Inline);
                 for transaction in transactions {
                     executor.push(Arc::clone(transaction)).unwrap();
                 }

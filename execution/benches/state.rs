@@ -172,6 +172,7 @@ fn bench_execution(criterion: &mut Criterion, growing: &RefCell<Growing>, accoun
                 let Growing { state, root, .. } = growing.grow(accounts);
                 let run = || {
                     let mut executor = Executor::new(state, *root, context, GAS_LIMIT);
+                    executor.look_up(&transfers[..count], workers);
                     for transfer in &transfers[..count] {
                         executor.push(Arc::clone(transfer)).expect("funded and in order");
                     }

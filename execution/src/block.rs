@@ -14,9 +14,6 @@ use minuet_core::{B256, Height};
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
-/// From this many changed accounts on, they are written and hashed by several workers.
-const PARALLEL_FROM: usize = 1_536;
-
 /// Why a block can never be valid.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum InvalidBlock {
@@ -173,6 +170,12 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// Reads the accounts of transactions that will be pushed, together.
+    pub fn look_up(&mut self, transactions: &[Arc<Transaction>], workers: Workers) {
+        let accounts = transactions.iter().flat_map(|transaction| [transaction.sender(), transaction.fields().to]);
+        self.state.look_up(accounts, workers.for_accounts(2 * transactions.len()));
+    }
+
     /// Executes the next transaction, whose fields, key and signature have been checked.
     ///
     /// # Errors
@@ -220,7 +223,7 @@ impl<'a> Executor<'a> {
             return (Execution::empty(self.parent_state, self.parent_root), 0);
         }
         let changes = self.state.into_changes();
-        let workers = if changes.len() < PARALLEL_FROM { Workers::Inline } else { workers };
+        let workers = workers.for_accounts(changes.len());
         let mut state = state::apply(self.parent_state, &changes, workers);
         let started_us = now_us();
         let state_root = state.root_hash(workers);

@@ -32,3 +32,13 @@ pub enum Workers {
     #[default]
     Rayon,
 }
+
+/// From this many accounts on, they are read, written and hashed by several workers: for fewer, waking them costs more.
+const SHARED_FROM: usize = 1_536;
+
+impl Workers {
+    /// Who does the work on so many accounts.
+    pub(crate) const fn for_accounts(self, count: usize) -> Self {
+        if count < SHARED_FROM { Self::Inline } else { self }
+    }
+}

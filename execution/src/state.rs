@@ -6,7 +6,13 @@ use crate::Workers;
 use crate::trie::{StateTrie, trie_key};
 use minuet_core::account::Account;
 use minuet_core::alloy_primitives::map::AddressMap;
+use minuet_core::keccak::Messages;
 use minuet_core::{Address, B256};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelExtend, ParallelIterator};
+use std::collections::hash_map::Entry;
+
+/// Accounts that one worker looks up at least.
+const LOOK_UPS_TOGETHER: usize = 256;
 
 /// One account's new value; `None` if it no longer exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +33,13 @@ struct Touched {
     now: Account,
 }
 
+impl Touched {
+    fn new(base: &StateTrie, address: Address, key: B256) -> Self {
+        let before = base.get(&key);
+        Self { address, key, now: before.clone().unwrap_or_default(), before }
+    }
+}
+
 /// A state being worked on.
 #[derive(Clone, Debug)]
 pub struct WorkingState<'a> {
@@ -44,12 +57,35 @@ impl<'a> WorkingState<'a> {
         Self { base, touched: Vec::new(), places: AddressMap::default() }
     }
 
+    /// Reads accounts that will be asked for, together: their places in the trie are hashes, and finding many of them is
+    /// work for several threads.
+    pub fn look_up(&mut self, addresses: impl IntoIterator<Item = Address>, workers: Workers) {
+        let mut fresh = Vec::new();
+        let mut keys = Messages::default();
+        for address in addresses {
+            let place = self.touched.len() + fresh.len();
+            if let Entry::Vacant(entry) = self.places.entry(address) {
+                entry.insert(place);
+                fresh.push(address);
+                keys.push(|out| out.extend_from_slice(address.as_slice()));
+            }
+        }
+        let base = self.base;
+        let read = |(&address, &key): (&Address, &B256)| Touched::new(base, address, key);
+        let keys = keys.hashes();
+        match workers {
+            Workers::Inline => self.touched.extend(fresh.iter().zip(&keys).map(read)),
+            Workers::Rayon => {
+                let accounts = fresh.par_iter().zip(&keys).with_min_len(LOOK_UPS_TOGETHER).map(read);
+                self.touched.par_extend(accounts);
+            }
+        }
+    }
+
     /// The account as it is now; an account that does not exist reads as an empty one.
     pub fn account_mut(&mut self, address: Address) -> &mut Account {
         let place = *self.places.entry(address).or_insert_with(|| {
-            let key = trie_key(&address);
-            let before = self.base.get(&key);
-            self.touched.push(Touched { address, key, now: before.clone().unwrap_or_default(), before });
+            self.touched.push(Touched::new(self.base, address, trie_key(&address)));
             self.touched.len() - 1
         });
         &mut self.touched[place].now

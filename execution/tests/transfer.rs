@@ -171,3 +171,27 @@ proptest! {
 fn genesis_digest() -> minuet_core::Digest {
     minuet_core::B256::repeat_byte(9)
 }
+
+/// Whoever reads them, and however often they are named: accounts are as they were, and nothing has changed.
+#[test]
+fn accounts_looked_up_together_are_those_of_the_state() {
+    let known: Vec<_> = (0..3_000).map(|number| (stranger(number), number % 5, U256::from(number + 1))).collect();
+    let state = state_with(&known);
+    for workers in [Workers::Inline, Workers::Rayon] {
+        let mut working = WorkingState::new(&state);
+        working.account_mut(stranger(7)).nonce += 1;
+        let twice = || (0..4_000).chain(5..15).map(stranger);
+        working.look_up(twice(), workers);
+        working.look_up(twice(), workers);
+        for number in 0..4_000 {
+            let expected = match number {
+                7 => Account { nonce: 7 % 5 + 1, ..Account::with_balance(U256::from(8)) },
+                0..3_000 => Account { nonce: number % 5, ..Account::with_balance(U256::from(number + 1)) },
+                _ => Account::default(),
+            };
+            assert_eq!(*working.account_mut(stranger(number)), expected, "account {number}, {workers:?}");
+        }
+        let changed: Vec<_> = working.into_changes().into_iter().map(|change| change.address).collect();
+        assert_eq!(changed, [stranger(7)], "{workers:?}");
+    }
+}

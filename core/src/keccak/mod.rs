@@ -3,6 +3,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod four;
+pub mod ordered;
 
 use crate::{B256, keccak256};
 

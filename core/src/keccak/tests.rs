@@ -1,4 +1,5 @@
 use super::*;
+use alloy_rlp::BufMut;
 use proptest::prelude::*;
 
 fn hashes(messages: &[Vec<u8>]) -> Vec<B256> {
@@ -32,6 +33,17 @@ fn the_ends_of_blocks_are_padded_as_alone() {
         let messages = [&messages[start..], &messages[..start]].concat();
         assert_eq!(hashes(&messages), turned(&alone), "from {start}");
     }
+}
+
+#[test]
+fn the_root_of_an_ordered_trie_is_the_reference_builders() {
+    for count in (0..300).chain([511, 512, 513, 1_000, 4_097, 70_000]) {
+        let values: Vec<Vec<u8>> = (0..count).map(|index| vec![(index % 251) as u8; 32 + index * 7 % 300]).collect();
+        let reference = alloy_trie::root::ordered_trie_root_with_encoder(&values, |value, out| out.put_slice(value));
+        let root = ordered::root(count, |index| values[index].len(), |index, out| out.extend_from_slice(&values[index]));
+        assert_eq!(root, Some(reference), "of {count} values");
+    }
+    assert_eq!(ordered::root(2, |index| 32 - index, |_, _| {}), None, "a value of 31 bytes");
 }
 
 #[test]

@@ -77,7 +77,9 @@ impl Ledger {
         }
         let context = BlockContext { base_fee: header.base_fee(), beneficiary: header.ethereum().beneficiary };
         let mut executor = Executor::new(state, parent.state_root(), context, found);
-        for transaction in self.checked_transactions(block)? {
+        let transactions = self.checked_transactions(block)?;
+        executor.look_up(&transactions, self.workers);
+        for transaction in transactions {
             executor.push(transaction)?;
         }
         let (execution, root_us) = executor.finish_timed(self.workers, now_us);

@@ -52,6 +52,7 @@ impl Ledger {
         }
         let context = BlockContext { base_fee: parts.base_fee, beneficiary: parts.beneficiary };
         let mut executor = Executor::new(&state, parent.state_root(), context, self.rules.block_gas_limit);
+        executor.look_up(&transactions, self.workers);
         for transaction in transactions {
             let hash = transaction.hash();
             if let Err(reason) = executor.push(transaction) {
