@@ -151,16 +151,54 @@ pub fn address_of(key: &Ed25519PublicKey) -> Address {
     Address::from_slice(&keccak256(preimage)[12..])
 }
 
+/// Appends what is hashed to be signed.
+fn preimage_of(unsigned: &UnsignedTransaction, out: &mut Vec<u8>) {
+    out.push(NATIVE_TYPE);
+    unsigned.encode(out);
+}
+
+/// What is signed, given the hash of the transaction's preimage.
+fn message_of(genesis: &Digest, hash: &B256) -> [u8; SIGNING_MESSAGE_LENGTH] {
+    let mut message = [0u8; SIGNING_MESSAGE_LENGTH];
+    message[..32].copy_from_slice(domain::TRANSACTION);
+    message[32..64].copy_from_slice(genesis.as_slice());
+    message[64..].copy_from_slice(hash.as_slice());
+    message
+}
+
+/// Everything of a transaction but its hashes.
+fn parse(bytes: &Bytes) -> Result<(UnsignedTransaction, Ed25519Signature), TransactionError> {
+    if bytes.len() > MAX_TRANSACTION_BYTES {
+        let error = CodecError::TooLong { what: WHAT, length: bytes.len(), limit: MAX_TRANSACTION_BYTES };
+        return Err(error.into());
+    }
+    let Some((&found, rest)) = bytes.split_first() else {
+        return Err(CodecError::malformed(WHAT, "empty").into());
+    };
+    if found != NATIVE_TYPE {
+        return Err(TransactionError::UnknownType { found });
+    }
+    let e: Envelope = crate::codec::decode(WHAT, rest, MAX_TRANSACTION_BYTES)?;
+    let unsigned = UnsignedTransaction {
+        chain_id: e.chain_id,
+        nonce: e.nonce,
+        max_priority_fee_per_gas: e.max_priority_fee_per_gas,
+        max_fee_per_gas: e.max_fee_per_gas,
+        gas_limit: e.gas_limit,
+        to: e.to,
+        value: e.value,
+        data: e.data,
+        access_list: e.access_list,
+        public_key: e.public_key,
+    };
+    Ok((unsigned, e.signature))
+}
+
 impl UnsignedTransaction {
     fn signing_message(&self, genesis: &Digest) -> [u8; SIGNING_MESSAGE_LENGTH] {
         let mut preimage = Vec::with_capacity(1 + self.length());
-        preimage.push(NATIVE_TYPE);
-        self.encode(&mut preimage);
-        let mut message = [0u8; SIGNING_MESSAGE_LENGTH];
-        message[..32].copy_from_slice(domain::TRANSACTION);
-        message[32..64].copy_from_slice(genesis.as_slice());
-        message[64..].copy_from_slice(keccak256(preimage).as_slice());
-        message
+        preimage_of(self, &mut preimage);
+        message_of(genesis, &keccak256(preimage))
     }
 
     /// Signs with the sender's key for the chain of this genesis; `public_key` is set from it.
@@ -220,31 +258,9 @@ impl Transaction {
     /// # Errors
     /// Another type, more than [`MAX_TRANSACTION_BYTES`], non-canonical RLP, trailing bytes.
     pub fn decode(bytes: &Bytes) -> Result<Self, TransactionError> {
-        if bytes.len() > MAX_TRANSACTION_BYTES {
-            let error = CodecError::TooLong { what: WHAT, length: bytes.len(), limit: MAX_TRANSACTION_BYTES };
-            return Err(error.into());
-        }
-        let Some((&found, rest)) = bytes.split_first() else {
-            return Err(CodecError::malformed(WHAT, "empty").into());
-        };
-        if found != NATIVE_TYPE {
-            return Err(TransactionError::UnknownType { found });
-        }
-        let e: Envelope = crate::codec::decode(WHAT, rest, MAX_TRANSACTION_BYTES)?;
-        let unsigned = UnsignedTransaction {
-            chain_id: e.chain_id,
-            nonce: e.nonce,
-            max_priority_fee_per_gas: e.max_priority_fee_per_gas,
-            max_fee_per_gas: e.max_fee_per_gas,
-            gas_limit: e.gas_limit,
-            to: e.to,
-            value: e.value,
-            data: e.data,
-            access_list: e.access_list,
-            public_key: e.public_key,
-        };
+        let (unsigned, signature) = parse(bytes)?;
         let sender = address_of(&unsigned.public_key);
-        Ok(Self { unsigned, signature: e.signature, envelope: bytes.clone(), hash: keccak256(bytes), sender })
+        Ok(Self { unsigned, signature, envelope: bytes.clone(), hash: keccak256(bytes), sender })
     }
 
     /// Everything that needs neither state nor cryptography: chain id, fees, gas limit.
@@ -349,6 +365,8 @@ pub fn transactions_root(envelopes: &[Bytes]) -> B256 {
     // Something that is too short for a transaction.
     alloy_trie::root::ordered_trie_root_with_encoder(envelopes, |envelope, out| out.put_slice(envelope))
 }
+
+mod together;
 
 #[cfg(test)]
 mod tests;

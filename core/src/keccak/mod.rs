@@ -6,6 +6,8 @@ mod four;
 pub mod ordered;
 
 use crate::{B256, keccak256};
+#[cfg(target_arch = "x86_64")]
+use four::Four;
 
 /// What one permutation takes in, in bytes: keccak256's rate.
 const RATE: usize = 136;
@@ -54,14 +56,16 @@ impl Messages {
     #[must_use]
     pub fn hashes(&self) -> Vec<B256> {
         #[cfg(target_arch = "x86_64")]
-        if self.len() > 1 && std::arch::is_x86_feature_detected!("avx2") {
-            return self.hashes_in_fours();
+        if self.len() > 1
+            && let Some(four) = Four::new()
+        {
+            return self.hashes_in_fours(four);
         }
         (0..self.len()).map(|index| keccak256(self.get(index))).collect()
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn hashes_in_fours(&self) -> Vec<B256> {
+    fn hashes_in_fours(&self, four: Four) -> Vec<B256> {
         // Those that take equally many permutations share them: a lane that is done early idles.
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_by_key(|&index| self.get(index).len() / RATE);
@@ -71,7 +75,7 @@ impl Messages {
                 [only] => hashes[only] = keccak256(self.get(only)),
                 _ => {
                     let lane = |lane: usize| self.get(group[lane.min(group.len() - 1)]);
-                    let found = four::hash([lane(0), lane(1), lane(2), lane(3)]);
+                    let found = four.hash([lane(0), lane(1), lane(2), lane(3)]);
                     group.iter().zip(found).for_each(|(&index, hash)| hashes[index] = hash);
                 }
             }

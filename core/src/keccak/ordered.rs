@@ -129,8 +129,7 @@ fn gather(
     let mut from = range.start;
     for same in keys[range.clone()].chunk_by(|a, b| a.nibbles[depth] == b.nibbles[depth]) {
         let until = from + same.len();
-        children[usize::from(same[0].nibbles[depth])] =
-            gather(keys, from..until, depth + 1, level + 1, starts, levels);
+        children[usize::from(same[0].nibbles[depth])] = gather(keys, from..until, depth + 1, level + 1, starts, levels);
         from = until;
     }
     // What is below went to lower levels.

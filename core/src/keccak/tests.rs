@@ -23,9 +23,7 @@ proptest! {
 /// Every length around the ends of blocks, in every lane, beside longer and shorter ones.
 #[test]
 fn the_ends_of_blocks_are_padded_as_alone() {
-    let lengths = (0..=4).flat_map(|blocks: usize| {
-        (0..4).map(move |off| (blocks * RATE + off).saturating_sub(2))
-    });
+    let lengths = (0..=4).flat_map(|blocks: usize| (0..4).map(move |off| (blocks * RATE + off).saturating_sub(2)));
     let messages: Vec<Vec<u8>> = lengths.map(|length| (0..length).map(|byte| (byte % 251) as u8).collect()).collect();
     let alone: Vec<B256> = messages.iter().map(keccak256).collect();
     for start in 0..messages.len() {
@@ -40,7 +38,8 @@ fn the_root_of_an_ordered_trie_is_the_reference_builders() {
     for count in (0..300).chain([511, 512, 513, 1_000, 4_097, 70_000]) {
         let values: Vec<Vec<u8>> = (0..count).map(|index| vec![(index % 251) as u8; 32 + index * 7 % 300]).collect();
         let reference = alloy_trie::root::ordered_trie_root_with_encoder(&values, |value, out| out.put_slice(value));
-        let root = ordered::root(count, |index| values[index].len(), |index, out| out.extend_from_slice(&values[index]));
+        let root =
+            ordered::root(count, |index| values[index].len(), |index, out| out.extend_from_slice(&values[index]));
         assert_eq!(root, Some(reference), "of {count} values");
     }
     assert_eq!(ordered::root(2, |index| 32 - index, |_, _| {}), None, "a value of 31 bytes");

@@ -114,6 +114,35 @@ fn a_batch_gives_the_single_verdicts() {
     assert_eq!(ed25519::verify_batch_inline(&items), [true, false, false]);
 }
 
+/// More than are hashed at a time, of all lengths, and what is no transaction between them.
+#[test]
+fn several_at_once_are_what_each_is_alone() {
+    let data = |length: usize| Bytes::from(vec![7; length]);
+    let envelope = |number: usize| match number % 7 {
+        0 => Bytes::new(),
+        1 => Bytes::from_static(&[0x02, 1, 2, 3]),
+        2 => rewritten(|_| {}).envelope().slice(..number.min(50)),
+        _ => {
+            let mut fields = signed().fields().clone();
+            (fields.nonce, fields.data) = (number as u64, data(number * 3));
+            fields.sign(&Ed25519SecretKey::from_bytes(&[number as u8; 32]), &GENESIS).envelope().clone()
+        }
+    };
+    for count in [0, 1, 2, 64, 65, 200] {
+        let envelopes: Vec<Bytes> = (0..count).map(envelope).collect();
+        let together = Transaction::decode_all(&envelopes);
+        let alone: Vec<_> = envelopes.iter().map(Transaction::decode).collect();
+        assert_eq!(together, alone, "{count} envelopes");
+        let good: Vec<&Transaction> = together.iter().filter_map(|decoded| decoded.as_ref().ok()).collect();
+        let items = Transaction::signature_items(&good, &GENESIS);
+        assert_eq!(items.len(), good.len());
+        for (item, transaction) in items.iter().zip(&good) {
+            assert_eq!(item.message, transaction.signature_item(&GENESIS).message);
+        }
+        assert!(ed25519::verify_batch_inline(&items).into_iter().all(|holds| holds), "{count} envelopes");
+    }
+}
+
 #[test]
 fn a_rewritten_transaction_has_another_hash_and_no_valid_signature() {
     let original = signed();

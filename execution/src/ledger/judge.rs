@@ -5,12 +5,18 @@ use crate::Workers;
 use crate::block::{Execution, Executor, InvalidBlock};
 use crate::transfer::BlockContext;
 use crate::trie::StateTrie;
+use minuet_core::Bytes;
 use minuet_core::block::{Block, MAX_BLOCK_TRANSACTIONS};
 use minuet_core::ed25519;
 use minuet_core::header::BlockHeader;
 use minuet_core::messages::Verdict;
 use minuet_core::transaction::{Transaction, TransactionError};
+use rayon::iter::ParallelIterator;
+use rayon::slice::ParallelSlice;
 use std::sync::Arc;
+
+/// Transactions that one worker decodes at least.
+const PART: usize = 256;
 
 impl Ledger {
     /// Executes a block on its parent and compares gas and roots with its header. The body's root must have been compared
@@ -98,21 +104,28 @@ impl Ledger {
         if envelopes.len() > MAX_BLOCK_TRANSACTIONS {
             return Err(InvalidBlock::BodyTooLarge(format!("more than {MAX_BLOCK_TRANSACTIONS} transactions")));
         }
+        let known: Vec<_> = envelopes.iter().map(|envelope| self.admitted.get(envelope).map(Arc::clone)).collect();
+        let is_unknown = |(envelope, known): (&Bytes, &Option<_>)| known.is_none().then(|| envelope.clone());
+        let unknown: Vec<Bytes> = envelopes.iter().zip(&known).filter_map(is_unknown).collect();
+        let mut decoded = self.in_parts(&unknown, Transaction::decode_all).into_iter();
         let mut transactions = Vec::with_capacity(envelopes.len());
-        let (mut unknown, mut items) = (Vec::new(), Vec::new());
-        for (index, envelope) in envelopes.iter().enumerate() {
-            if let Some(known) = self.admitted.get(envelope) {
-                transactions.push(Arc::clone(known));
+        let mut unknown = Vec::with_capacity(unknown.len());
+        for (index, known) in known.into_iter().enumerate() {
+            let Some(known) = known else {
+                let transaction = decoded.next().expect("as many as are not known");
+                let checked = transaction.and_then(|transaction| {
+                    transaction.check_fields(self.rules.chain_id)?;
+                    transaction.check_sender_key()?;
+                    Ok(transaction)
+                });
+                unknown.push(index);
+                transactions.push(Arc::new(checked.map_err(|error| InvalidBlock::Transaction { index, error })?));
                 continue;
-            }
-            let refused = |error| InvalidBlock::Transaction { index, error };
-            let transaction = Transaction::decode(envelope).map_err(refused)?;
-            transaction.check_fields(self.rules.chain_id).map_err(refused)?;
-            transaction.check_sender_key().map_err(refused)?;
-            items.push(transaction.signature_item(&self.rules.genesis));
-            unknown.push(index);
-            transactions.push(Arc::new(transaction));
+            };
+            transactions.push(known);
         }
+        let to_check: Vec<&Transaction> = unknown.iter().map(|&index| &*transactions[index]).collect();
+        let items = self.in_parts(&to_check, |part| Transaction::signature_items(part, &self.rules.genesis));
         self.signatures_checked += items.len() as u64;
         let verdicts = match self.workers {
             Workers::Inline => ed25519::verify_batch_inline(&items),
@@ -121,6 +134,14 @@ impl Ledger {
         match unknown.iter().zip(verdicts).find(|(_, good)| !good) {
             Some((&index, _)) => Err(InvalidBlock::Transaction { index, error: TransactionError::Signature }),
             None => Ok(transactions),
+        }
+    }
+
+    /// What `work` gives for all of these, part by part, the parts at once if there are workers and enough to do.
+    fn in_parts<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&[T]) -> Vec<R> + Send + Sync) -> Vec<R> {
+        match self.workers {
+            Workers::Rayon if items.len() > PART => items.par_chunks(PART).flat_map_iter(work).collect(),
+            _ => work(items),
         }
     }
 }

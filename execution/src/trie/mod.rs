@@ -18,9 +18,9 @@ mod hashing;
 mod node;
 
 use crate::Workers;
+use encode::nibble;
 use minuet_core::account::{Account, EMPTY_ROOT_HASH};
 use minuet_core::{Address, B256, keccak256};
-use encode::nibble;
 use node::Child;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 

@@ -3,7 +3,6 @@
 use super::frames;
 use crate::{Examined, Origin, Pool, SignatureCheck};
 use minuet_core::alloy_primitives::map::B256Map;
-use minuet_core::ed25519::Item;
 use minuet_core::mempool_errors::{AdmissionError, RefusalTally};
 use minuet_core::messages::{ManyReply, PeerFrame, SubmissionReply};
 use minuet_core::spans;
@@ -11,6 +10,10 @@ use minuet_core::transaction::{Transaction, TransactionError};
 use minuet_core::wire::Offence;
 use minuet_core::{Address, Bytes, Digest, PeerId, TxHash};
 use std::sync::Arc;
+
+/// Transactions of a frame that are decoded together: what stands behind one that nobody should have sent is not, but for
+/// so many.
+pub(super) const DECODED_TOGETHER: usize = 64;
 
 /// Whom an outcome is for.
 pub(super) enum ReplyTo {
@@ -92,7 +95,11 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn submit(&mut self, pool: &mut Pool, envelope: &Bytes, reply: ReplyTo) {
-        match pool.examine(envelope) {
+        self.submit_decoded(pool, Transaction::decode(envelope), reply);
+    }
+
+    fn submit_decoded(&mut self, pool: &mut Pool, decoded: Result<Transaction, TransactionError>, reply: ReplyTo) {
+        match decoded.map_err(AdmissionError::from).and_then(|transaction| pool.examine_decoded(transaction)) {
             Ok(Examined::Known(hash)) => self.known.push((hash, reply)),
             Ok(Examined::New(transaction)) => {
                 tracing::trace!(name: spans::TAKEN, target: spans::TARGET, hash = transaction.hash().as_slice());
@@ -125,43 +132,60 @@ impl Batch {
         // Overwritten, each of them, before anybody sees it.
         let outcomes = vec![Err(AdmissionError::Busy); envelopes.len()];
         self.groups.0.push(Group { outcomes, reply });
-        for (place, envelope) in envelopes.iter().enumerate() {
-            self.submit(pool, envelope, ReplyTo::Item { group, place });
+        for (place, decoded) in Transaction::decode_all(envelopes).into_iter().enumerate() {
+            self.submit_decoded(pool, decoded, ReplyTo::Item { group, place });
         }
     }
 
     /// Takes in a frame up to the first transaction that an honest peer would not have sent; returns how many it looked
     /// at, at least one.
     pub(super) fn receive(&mut self, pool: &mut Pool, frame: &PeerFrame) -> usize {
-        let peer = frame.peer;
+        let mut envelopes = frames::unpack(&frame.payload);
         let mut count = 0;
-        for envelope in frames::unpack(&frame.payload) {
-            count += 1;
-            let Ok(envelope) = envelope else {
-                self.offences.push((peer, Some(Offence::Malformed)));
+        loop {
+            let mut is_broken = false;
+            let good = envelopes.by_ref().map_while(|envelope| envelope.inspect_err(|()| is_broken = true).ok());
+            let several: Vec<Bytes> = good.take(DECODED_TOGETHER).collect();
+            if several.is_empty() && !is_broken {
                 break;
-            };
-            match pool.examine(&envelope) {
-                Ok(Examined::Known(hash)) => {
-                    self.known_senders.extend(pool.mark_shared(&hash, peer));
-                }
-                Ok(Examined::New(transaction)) => {
-                    tracing::trace!(name: spans::HEARD, target: spans::TARGET, hash = transaction.hash().as_slice());
-                    let peers = &mut self.candidate(pool, transaction).peers;
-                    if !peers.contains(&peer) {
-                        peers.push(peer);
-                    }
-                }
-                Err(error) => {
-                    self.refused.count(&error);
-                    if let Some(offence) = offence(&error) {
-                        self.offences.push((peer, Some(offence)));
-                        break;
-                    }
-                }
+            }
+            let is_honest = Transaction::decode_all(&several).into_iter().all(|decoded| {
+                count += 1;
+                self.receive_one(pool, decoded, frame.peer)
+            });
+            if is_broken && is_honest {
+                count += 1;
+                self.offences.push((frame.peer, Some(Offence::Malformed)));
+            }
+            if is_broken || !is_honest {
+                break;
             }
         }
         count.max(1)
+    }
+
+    /// Whether an honest peer may have sent it.
+    fn receive_one(&mut self, pool: &mut Pool, decoded: Result<Transaction, TransactionError>, peer: PeerId) -> bool {
+        match decoded.map_err(AdmissionError::from).and_then(|transaction| pool.examine_decoded(transaction)) {
+            Ok(Examined::Known(hash)) => {
+                self.known_senders.extend(pool.mark_shared(&hash, peer));
+            }
+            Ok(Examined::New(transaction)) => {
+                tracing::trace!(name: spans::HEARD, target: spans::TARGET, hash = transaction.hash().as_slice());
+                let peers = &mut self.candidate(pool, transaction).peers;
+                if !peers.contains(&peer) {
+                    peers.push(peer);
+                }
+            }
+            Err(error) => {
+                self.refused.count(&error);
+                if let Some(offence) = offence(&error) {
+                    self.offences.push((peer, Some(offence)));
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     fn candidate(&mut self, pool: &Pool, transaction: Arc<Transaction>) -> &mut Candidate {
@@ -212,7 +236,8 @@ pub(super) fn check_signatures(candidates: Vec<Candidate>, genesis: &Digest, che
     };
     let keys: Vec<_> = candidates.iter().map(key).collect();
     let to_check = candidates.iter().zip(&keys).filter(|(candidate, key)| key.is_ok() && !candidate.is_executed);
-    let items: Vec<Item> = to_check.map(|(candidate, _)| candidate.transaction.signature_item(genesis)).collect();
+    let to_check: Vec<&Transaction> = to_check.map(|(candidate, _)| &*candidate.transaction).collect();
+    let items = Transaction::signature_items(&to_check, genesis);
     let signatures = u64::try_from(items.len()).unwrap_or(u64::MAX);
     let mut verdicts = (check.0)(&items).into_iter();
     let judge = |(candidate, key): (&Candidate, Result<(), TransactionError>)| match key {

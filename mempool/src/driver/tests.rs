@@ -186,6 +186,25 @@ fn a_transaction_that_comes_twice_in_one_turn_is_checked_once_and_both_are_answe
     assert_eq!((bench.driver.signatures_checked(), bench.status.admitted.get()), (1, 1));
 }
 
+/// Frames are decoded in pieces; what stands behind the fault is not admitted, whichever piece it is in.
+#[test]
+fn a_frame_is_taken_in_up_to_its_first_fault() {
+    let count = 3 * intake::DECODED_TOGETHER;
+    for fault in [0, 1, intake::DECODED_TOGETHER - 1, intake::DECODED_TOGETHER, count - 1] {
+        let mut bench = bench();
+        bench.up(PEER);
+        let wallets = wallets(u16::try_from(count).unwrap(), &bench.state);
+        let mut envelopes: Vec<Bytes> = wallets.iter().map(|wallet| wallet.transfer(0, 1).envelope().clone()).collect();
+        envelopes[fault] = Bytes::from_static(&[0x02, 0x01]);
+        let mut payload = Vec::new();
+        minuet_core::alloy_rlp::encode_list::<&Bytes, Bytes>(&envelopes.iter().collect::<Vec<_>>(), &mut payload);
+        bench.frame(PEER, payload);
+        bench.turn();
+        assert_eq!(bench.driver.pool().pending(), fault, "fault at {fault}");
+        assert_eq!(bench.blamed(), [(PEER, Offence::Malformed)], "fault at {fault}");
+    }
+}
+
 /// What the ledger has executed, it has checked; the same sender's next one, with a forged signature, is still caught.
 #[test]
 fn what_stands_in_an_executed_block_is_admitted_without_another_check() {

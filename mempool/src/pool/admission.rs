@@ -25,7 +25,14 @@ impl Pool {
     /// # Errors
     /// The first rule that is broken.
     pub fn examine(&mut self, envelope: &Bytes) -> Result<Examined, AdmissionError> {
-        let transaction = Transaction::decode(envelope)?;
+        self.examine_decoded(Transaction::decode(envelope)?)
+    }
+
+    /// The same of one that has been decoded.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn examine_decoded(&mut self, transaction: Transaction) -> Result<Examined, AdmissionError> {
         transaction.check_fields(self.rules.chain_id)?;
         let fields = transaction.fields();
         let (floor, block) = (self.rules.fees.min_base_fee, self.rules.fees.block_gas_limit);

@@ -108,11 +108,10 @@ fn block(ledger: &mut Ledger, workload: &mut Workload, samples: &mut Samples) ->
     let (state, root, parts) = (ledger.state(), ledger.tip().state_root(), workload.seal_parts(ledger.tip()));
     let context = BlockContext { base_fee: parts.base_fee, beneficiary: parts.beneficiary };
     let mut executor = Executor::new(state, root, context, workload.genesis().fees().block_gas_limit);
-    let (pushed, execution_us) =
-        cpu_us_of(|| {
-            executor.look_up(&transfers, Workers::Inline);
-            transfers.iter().try_for_each(|transfer| executor.push(Arc::clone(transfer)))
-        });
+    let (pushed, execution_us) = cpu_us_of(|| {
+        executor.look_up(&transfers, Workers::Inline);
+        transfers.iter().try_for_each(|transfer| executor.push(Arc::clone(transfer)))
+    });
     pushed.map_err(|error: InvalidBlock| bug(error.to_string()))?;
     samples.execution.push(execution_us / count);
     let (execution, state_root_us) = cpu_us_of(|| executor.finish(Workers::Inline));
