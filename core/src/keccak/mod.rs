@@ -1,5 +1,5 @@
-//! keccak256 of many messages at once: on processors with AVX2 four of them share each instruction, which hashes three
-//! times as many in the same time (decision 0018). Elsewhere they are hashed one after the other, to the same end.
+//! keccak256 of many messages at once: on processors with AVX2 four of them share each instruction, which hashes two
+//! to three times as many in the same time (decision 0018). Elsewhere they are hashed one after the other, to the same end.
 
 #[cfg(target_arch = "x86_64")]
 mod four;
@@ -10,6 +10,7 @@ use crate::{B256, keccak256};
 use four::Four;
 
 /// What one permutation takes in, in bytes: keccak256's rate.
+#[cfg(any(target_arch = "x86_64", test))]
 const RATE: usize = 136;
 
 /// Messages one behind the other, waiting for their hashes. Emptied and filled again, it keeps its memory.

@@ -15,7 +15,7 @@ use rayon::iter::ParallelIterator;
 use rayon::slice::ParallelSlice;
 use std::sync::Arc;
 
-/// Transactions that one worker decodes at least.
+/// Transactions that a worker decodes at a time, where there are several workers.
 const PART: usize = 256;
 
 impl Ledger {
