@@ -145,14 +145,23 @@ pub enum TransactionError {
 /// The address of a native public key.
 #[must_use]
 pub fn address_of(key: &Ed25519PublicKey) -> Address {
-    let mut preimage = [0u8; 33];
-    preimage[0] = NATIVE_TYPE;
-    preimage[1..].copy_from_slice(key.as_bytes());
-    Address::from_slice(&keccak256(preimage)[12..])
+    let mut preimage = Vec::with_capacity(1 + key.as_bytes().len());
+    put_key_preimage(key, &mut preimage);
+    address_of_hash(&keccak256(preimage))
+}
+
+/// Appends what is hashed for a key's address.
+fn put_key_preimage(key: &Ed25519PublicKey, out: &mut Vec<u8>) {
+    out.push(NATIVE_TYPE);
+    out.extend_from_slice(key.as_bytes());
+}
+
+fn address_of_hash(hash: &B256) -> Address {
+    Address::from_slice(&hash[12..])
 }
 
 /// Appends what is hashed to be signed.
-fn preimage_of(unsigned: &UnsignedTransaction, out: &mut Vec<u8>) {
+fn put_preimage(unsigned: &UnsignedTransaction, out: &mut Vec<u8>) {
     out.push(NATIVE_TYPE);
     unsigned.encode(out);
 }
@@ -197,7 +206,7 @@ fn parse(bytes: &Bytes) -> Result<(UnsignedTransaction, Ed25519Signature), Trans
 impl UnsignedTransaction {
     fn signing_message(&self, genesis: &Digest) -> [u8; SIGNING_MESSAGE_LENGTH] {
         let mut preimage = Vec::with_capacity(1 + self.length());
-        preimage_of(self, &mut preimage);
+        put_preimage(self, &mut preimage);
         message_of(genesis, &keccak256(preimage))
     }
 

@@ -6,7 +6,7 @@ use crate::Workers;
 use crate::trie::{StateTrie, trie_key};
 use minuet_core::account::Account;
 use minuet_core::alloy_primitives::map::AddressMap;
-use minuet_core::keccak::Messages;
+use minuet_core::keccak::hash_each;
 use minuet_core::{Address, B256};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelExtend, ParallelIterator};
 use std::collections::hash_map::Entry;
@@ -61,18 +61,16 @@ impl<'a> WorkingState<'a> {
     /// work for several threads.
     pub fn look_up(&mut self, addresses: impl IntoIterator<Item = Address>, workers: Workers) {
         let mut fresh = Vec::new();
-        let mut keys = Messages::default();
         for address in addresses {
             let place = self.touched.len() + fresh.len();
             if let Entry::Vacant(entry) = self.places.entry(address) {
                 entry.insert(place);
                 fresh.push(address);
-                keys.push(|out| out.extend_from_slice(address.as_slice()));
             }
         }
+        let keys = hash_each(&fresh, |address, out| out.extend_from_slice(address.as_slice()));
         let base = self.base;
         let read = |(&address, &key): (&Address, &B256)| Touched::new(base, address, key);
-        let keys = keys.hashes();
         match workers {
             Workers::Inline => self.touched.extend(fresh.iter().zip(&keys).map(read)),
             Workers::Rayon => {

@@ -13,36 +13,44 @@ use four::Four;
 #[cfg(any(target_arch = "x86_64", test))]
 const RATE: usize = 136;
 
+/// Messages in memory at a time: enough to fill all lanes with messages of one length, and in all no more than the
+/// processor's nearest caches hold.
+const TOGETHER: usize = 64;
+
+/// keccak256 of what `put` appends for each item, in their order.
+#[must_use]
+pub fn hash_each<T>(items: &[T], put: impl Fn(&T, &mut Vec<u8>)) -> Vec<B256> {
+    let mut hashes = Vec::with_capacity(items.len());
+    let mut messages = Messages::default();
+    for batch in items.chunks(TOGETHER) {
+        messages.clear();
+        batch.iter().for_each(|item| messages.push(|out| put(item, out)));
+        hashes.extend(messages.hashes());
+    }
+    hashes
+}
+
 /// Messages one behind the other, waiting for their hashes. Emptied and filled again, it keeps its memory.
-#[derive(Clone, Debug, Default)]
-pub struct Messages {
+#[derive(Debug, Default)]
+struct Messages {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl Messages {
     /// Adds the message that `write` appends.
-    pub fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);
         assert!(self.bytes.len() >= start, "a message was taken away instead of added");
         self.ends.push(self.bytes.len());
     }
 
-    /// How many messages.
-    #[must_use]
-    pub const fn len(&self) -> usize {
+    const fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Forgets all messages.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }
@@ -54,8 +62,7 @@ impl Messages {
     }
 
     /// keccak256 of each message, in their order.
-    #[must_use]
-    pub fn hashes(&self) -> Vec<B256> {
+    fn hashes(&self) -> Vec<B256> {
         #[cfg(target_arch = "x86_64")]
         if self.len() > 1
             && let Some(four) = Four::new()

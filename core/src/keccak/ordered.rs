@@ -1,14 +1,11 @@
 //! The root of an ordered trie (yellow paper, appendix D; keys are the RLP of 0, 1, 2, …), all leaves hashed together and
 //! then the branches level by level, so that messages share the instructions of their hashes.
 
-use super::Messages;
+use super::hash_each;
 use crate::B256;
 use crate::account::EMPTY_ROOT_HASH;
 use alloy_rlp::{EMPTY_STRING_CODE, Encodable, Header};
 use std::ops::Range;
-
-/// Encodings in memory at a time.
-const TOGETHER: usize = 64;
 
 /// Values of at least so many bytes make nodes of at least so many, which parents name by their hash.
 const HASHED_FROM: usize = 32;
@@ -68,9 +65,8 @@ pub fn root(count: usize, length: impl Fn(usize) -> usize, put: impl Fn(usize, &
     let mut starts = vec![0; keys.len()];
     let Some(top) = gather(&keys, 0..keys.len(), 0, 0, &mut starts, &mut levels) else { return Some(EMPTY_ROOT_HASH) };
 
-    let mut messages = Messages::default();
     let places: Vec<usize> = (0..keys.len()).collect();
-    let leaves = in_batches(&places, &mut messages, |&place, out| {
+    let leaves = hash_each(&places, |&place, out| {
         let key = &keys[place];
         let value = Header { list: false, payload_length: length(key.index) };
         let path = &key.nibbles()[starts[place]..];
@@ -85,7 +81,7 @@ pub fn root(count: usize, length: impl Fn(usize) -> usize, put: impl Fn(usize, &
             Child::Leaf(place) => leaves[place],
             Child::Branch(place) => below[place],
         };
-        let mut hashes = in_batches(&level, &mut messages, |branch, out| {
+        let mut hashes = hash_each(&level, |branch, out| {
             let present = branch.children.iter().flatten().count();
             Header { list: true, payload_length: 17 + 32 * present }.encode(out);
             for child in branch.children {
@@ -135,16 +131,6 @@ fn gather(
     // What is below went to lower levels.
     levels[level].push(Branch { keys: range, start, depth, children });
     Some(Child::Branch(levels[level].len() - 1))
-}
-
-fn in_batches<T>(items: &[T], messages: &mut Messages, put: impl Fn(&T, &mut Vec<u8>)) -> Vec<B256> {
-    let mut hashes = Vec::with_capacity(items.len());
-    for batch in items.chunks(TOGETHER) {
-        messages.clear();
-        batch.iter().for_each(|item| messages.push(|out| put(item, out)));
-        hashes.extend(messages.hashes());
-    }
-    hashes
 }
 
 /// The hash by which a parent names a branch: that of the extension over `path` if there is one.

@@ -1,5 +1,5 @@
 //! Hashing what has changed, all buckets first, then the branches level by level up to the top: what stands on one level does
-//! not depend on each other, and many messages are hashed faster together ([`Messages`]).
+//! not depend on each other, and many messages are hashed faster together ([`hash_each`]).
 //!
 //! Invariant: a node is taken out of its parent while it waits for its hash and is put back with it; nothing else is done to
 //! the tree meanwhile.
@@ -7,11 +7,10 @@
 use super::bucket::Bucket;
 use super::node::{Branch, Child};
 use minuet_core::B256;
-use minuet_core::keccak::Messages;
+use minuet_core::keccak::hash_each;
 use std::sync::Arc;
 
-/// Nodes whose encodings are in memory at a time: enough to fill all lanes with messages of one length, and in all no more
-/// than the processor's nearest caches hold.
+/// Buckets whose three steps follow each other while they are in the processor's caches.
 const TOGETHER: usize = 64;
 
 /// Where a node was taken from: the level of its parent, which of that level's branches it is, which child of it.
@@ -41,15 +40,13 @@ pub(super) fn hash(place: &mut Option<Child>, start: usize) {
     }
     let mut changed = Changed::default();
     changed.take(top, start, 0, None);
-    let mut messages = Messages::default();
-    hash_buckets(&mut changed.buckets, &mut messages);
+    hash_buckets(&mut changed.buckets);
     for Waiting { node, origin, .. } in std::mem::take(&mut changed.buckets) {
         changed.put_back(Child::Bucket(node), origin, place);
     }
     while let Some(mut level) = changed.levels.pop() {
-        for_each_batch(
+        hash_all(
             &mut level,
-            &mut messages,
             |branch, out| branch.node.put(out),
             |branch, hash| Arc::make_mut(&mut branch.node).set_hash(branch.start, hash),
         );
@@ -92,24 +89,23 @@ impl Changed {
     }
 }
 
-fn hash_buckets(buckets: &mut [Waiting<Bucket>], messages: &mut Messages) {
+fn hash_buckets(buckets: &mut [Waiting<Bucket>]) {
     for several in buckets.chunks_mut(TOGETHER) {
         let mut leaves = Vec::with_capacity(2 * several.len());
         for bucket in several.iter_mut() {
             Arc::make_mut(&mut bucket.node).leaves_to_hash(bucket.start, &mut leaves);
         }
-        for_each_batch(&mut leaves, messages, |leaf, out| leaf.put(out), |leaf, hash| leaf.set_hash(hash));
+        hash_all(&mut leaves, |leaf, out| leaf.put(out), |leaf, hash| leaf.set_hash(hash));
         let mut runs = Vec::with_capacity(several.len());
         several.iter_mut().for_each(|bucket| Arc::make_mut(&mut bucket.node).runs_to_hash(&mut runs));
-        for_each_batch(&mut runs, messages, |run, out| run.put(out), |run, hash| run.set_hash(hash));
+        hash_all(&mut runs, |run, out| run.put(out), |run, hash| run.set_hash(hash));
 
         let (mut branches, single): (Vec<_>, Vec<_>) = several.iter_mut().partition(|bucket| bucket.node.is_branch());
         for bucket in single {
             Arc::make_mut(&mut bucket.node).set_hash(bucket.start, None);
         }
-        for_each_batch(
+        hash_all(
             &mut branches,
-            messages,
             |bucket, out| bucket.node.put_branch(out),
             |bucket, hash| Arc::make_mut(&mut bucket.node).set_hash(bucket.start, Some(hash)),
         );
@@ -117,15 +113,7 @@ fn hash_buckets(buckets: &mut [Waiting<Bucket>], messages: &mut Messages) {
 }
 
 /// Hashes what `put` appends for each item, and hands it to `set`.
-fn for_each_batch<T>(
-    items: &mut [T],
-    messages: &mut Messages,
-    put: impl Fn(&T, &mut Vec<u8>),
-    set: impl Fn(&mut T, B256),
-) {
-    for batch in items.chunks_mut(TOGETHER) {
-        messages.clear();
-        batch.iter().for_each(|item| messages.push(|out| put(item, out)));
-        batch.iter_mut().zip(messages.hashes()).for_each(|(item, hash)| set(item, hash));
-    }
+fn hash_all<T>(items: &mut [T], put: impl Fn(&T, &mut Vec<u8>), set: impl Fn(&mut T, B256)) {
+    let hashes = hash_each(items, put);
+    items.iter_mut().zip(hashes).for_each(|(item, hash)| set(item, hash));
 }
