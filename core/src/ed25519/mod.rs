@@ -14,6 +14,8 @@ mod points;
 mod tests;
 mod verify;
 mod weights;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub use key_rule::{KeyRuleError, check_sender_key, check_sender_key_bytes};
 pub use verify::{BATCH_CHUNK, Item, verify, verify_batch, verify_batch_inline};

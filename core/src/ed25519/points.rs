@@ -5,7 +5,7 @@
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::{Ed25519PublicKey, PUBLIC_KEY_BYTES};
 
@@ -15,16 +15,30 @@ const SHARDS: usize = 16;
 const GENERATION: usize = 1024;
 
 /// Two generations: what is asked for moves to the young one, and the old one is dropped when that is full.
-#[derive(Default)]
-struct Shard {
-    young: HashMap<[u8; PUBLIC_KEY_BYTES], EdwardsPoint>,
-    old: HashMap<[u8; PUBLIC_KEY_BYTES], EdwardsPoint>,
+struct Shard<P> {
+    young: HashMap<[u8; PUBLIC_KEY_BYTES], P>,
+    old: HashMap<[u8; PUBLIC_KEY_BYTES], P>,
 }
 
-static POINTS: LazyLock<[Mutex<Shard>; SHARDS]> = LazyLock::new(Default::default);
+/// Keys with what stands for their points: the curve library's, or those that are summed in vectors.
+pub(super) struct Points<P>([Mutex<Shard<P>>; SHARDS]);
 
-impl Shard {
-    fn find(&mut self, key: &[u8; PUBLIC_KEY_BYTES]) -> Option<EdwardsPoint> {
+static OF_THE_LIBRARY: LazyLock<Points<EdwardsPoint>> = LazyLock::new(Points::default);
+
+impl<P> Default for Shard<P> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<P> Default for Points<P> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl<P: Copy> Shard<P> {
+    fn find(&mut self, key: &[u8; PUBLIC_KEY_BYTES]) -> Option<P> {
         if let Some(point) = self.young.get(key) {
             return Some(*point);
         }
@@ -33,7 +47,7 @@ impl Shard {
         Some(point)
     }
 
-    fn keep(&mut self, key: [u8; PUBLIC_KEY_BYTES], point: EdwardsPoint) {
+    fn keep(&mut self, key: [u8; PUBLIC_KEY_BYTES], point: P) {
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
@@ -41,17 +55,36 @@ impl Shard {
     }
 }
 
-/// The point of a key, by ZIP-215's reading: any y below 2²⁵⁵, reduced or not; `None` if there is no such point.
-pub(super) fn point_of(key: &Ed25519PublicKey) -> Option<EdwardsPoint> {
-    let shard = &POINTS[usize::from(key.0[0]) % SHARDS];
-    // Whoever panicked here left a map that is as good as before: an entry is there, whole, or it is not.
-    let found = shard.lock().unwrap_or_else(PoisonError::into_inner).find(&key.0);
-    if found.is_some() {
-        return found;
+impl<P: Copy> Points<P> {
+    fn shard(&self, key: &[u8; PUBLIC_KEY_BYTES]) -> MutexGuard<'_, Shard<P>> {
+        // Whoever panicked here left a map that is as good as before: an entry is there, whole, or it is not.
+        self.0[usize::from(key[0]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let point = CompressedEdwardsY(key.0).decompress()?;
-    shard.lock().unwrap_or_else(PoisonError::into_inner).keep(key.0, point);
-    Some(point)
+
+    /// The points of all keys, in their order; `decode` finds those that are not remembered. `None` where a key has none.
+    pub(super) fn of(
+        &self,
+        keys: &[Ed25519PublicKey],
+        decode: impl Fn(&[[u8; PUBLIC_KEY_BYTES]]) -> Vec<Option<P>>,
+    ) -> Option<Vec<P>> {
+        let mut points: Vec<Option<P>> = keys.iter().map(|key| self.shard(&key.0).find(&key.0)).collect();
+        let unknown: Vec<_> =
+            keys.iter().zip(&points).filter(|(_, found)| found.is_none()).map(|(key, _)| key.0).collect();
+        if !unknown.is_empty() {
+            let mut decoded = unknown.iter().zip(decode(&unknown));
+            for point in points.iter_mut().filter(|point| point.is_none()) {
+                let (key, found) = decoded.next()?;
+                self.shard(key).keep(*key, found?);
+                *point = found;
+            }
+        }
+        points.into_iter().collect()
+    }
+}
+
+/// The points of all keys, by ZIP-215's reading: any y below 2²⁵⁵, reduced or not; `None` if a key has no such point.
+pub(super) fn points_of(keys: &[Ed25519PublicKey]) -> Option<Vec<EdwardsPoint>> {
+    OF_THE_LIBRARY.of(keys, |keys| keys.iter().map(|key| CompressedEdwardsY(*key).decompress()).collect())
 }
 
 #[cfg(test)]
@@ -75,12 +108,16 @@ mod tests {
             assert!(shard.young.len() + shard.old.len() <= 2 * GENERATION);
         }
         for number in 1..=5 {
-            let fresh = CompressedEdwardsY(key(number).0).decompress();
-            assert_eq!([point_of(&key(number)), point_of(&key(number))], [fresh, fresh]);
+            let fresh = CompressedEdwardsY(key(number).0).decompress().map(|point| vec![point]);
+            assert_eq!([points_of(&[key(number)]), points_of(&[key(number)])], [fresh.clone(), fresh]);
         }
+        let some: Vec<_> = (4..=9).map(key).collect();
+        let fresh: Option<Vec<_>> = some.iter().map(|key| CompressedEdwardsY(key.0).decompress()).collect();
+        assert_eq!(points_of(&some), fresh, "known ones between others");
         // y = 2 is no point.
         let mut none = [0; PUBLIC_KEY_BYTES];
         none[0] = 2;
-        assert_eq!([point_of(&Ed25519PublicKey(none)), point_of(&Ed25519PublicKey(none))], [None, None]);
+        let none = Ed25519PublicKey(none);
+        assert_eq!([points_of(&[none]), points_of(&[key(4), none, key(10)])], [None, None]);
     }
 }

@@ -22,6 +22,11 @@ fn from_hex(text: &str) -> [u8; 32] {
     hex::decode(text).unwrap().try_into().unwrap()
 }
 
+/// All encodings of the points whose order divides eight.
+pub(super) fn torsion() -> Vec<[u8; 32]> {
+    [canonical_torsion(), non_canonical_torsion()].concat()
+}
+
 /// Both signs of the canonical encodings of the eight points whose order divides eight.
 fn canonical_torsion() -> Vec<[u8; 32]> {
     vec![
@@ -50,7 +55,7 @@ fn non_canonical_torsion() -> Vec<[u8; 32]> {
 
 /// The 196 corner cases: every pair of a low-order key and a low-order R, with s = 0.
 fn corner_cases() -> Vec<Item> {
-    let encodings = [canonical_torsion(), non_canonical_torsion()].concat();
+    let encodings = torsion();
     let pairs = encodings.iter().flat_map(|key| encodings.iter().map(move |r| (*key, *r)));
     pairs
         .map(|(key, r)| {

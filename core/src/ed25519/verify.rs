@@ -10,8 +10,15 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use sha2::{Digest, Sha512};
 use std::collections::HashMap;
 use std::iter::once;
+#[cfg(target_arch = "x86_64")]
+use {
+    super::points::Points,
+    super::wide::{self, Factor, Row, Wide},
+    curve25519_dalek::constants::ED25519_BASEPOINT_COMPRESSED,
+    std::sync::LazyLock,
+};
 
-use super::points::point_of;
+use super::points::points_of;
 use super::weights::Weights;
 use super::{Ed25519Error, Ed25519PublicKey, Ed25519Signature};
 
@@ -22,6 +29,16 @@ pub const BATCH_CHUNK: usize = 512;
 /// Fewer than this many are not worth handing to another core: waking it costs, an equation of fewer is dearer for each of
 /// them, and validators that share a machine have no core to spare.
 const SMALLEST_CHUNK: usize = 256;
+
+/// Fewer than this many are summed up faster by the curve library, which shares less between them.
+#[cfg(target_arch = "x86_64")]
+const SMALLEST_IN_VECTORS: usize = 8;
+
+/// The group's order is below 2²⁵³.
+#[cfg(target_arch = "x86_64")]
+const SCALAR_BITS: usize = 253;
+#[cfg(target_arch = "x86_64")]
+const WEIGHT_BITS: usize = 128;
 
 /// One signature to check; it owns its message, so that it can travel to another thread.
 #[derive(Clone, Debug)]
@@ -94,37 +111,80 @@ fn check_chunk(items: &[Item], verdicts: &mut [bool]) {
     }
 }
 
-/// Whether 8·(Σ zᵢkᵢ·Aᵢ + Σ zᵢ·Rᵢ − Σ zᵢsᵢ·B) is zero for random zᵢ of 128 bits; what has one key shares its term. `None`
-/// when an encoding does not decode or the system gives no randomness.
+/// What is summed up: 8·(Σ zᵢkᵢ·Aᵢ + Σ zᵢ·Rᵢ − Σ zᵢsᵢ·B) is zero for random zᵢ of 128 bits if all signatures hold; what has
+/// one key shares its term.
 ///
 /// The equation and its reading of encodings are those of ed25519-zebra's batches; here the keys' points are remembered.
-fn batch_holds(items: &[Item]) -> Option<bool> {
-    let mut weights = Weights::from_os()?;
-    let mut places: HashMap<Ed25519PublicKey, usize> = HashMap::with_capacity(items.len());
-    let (mut keys, mut key_factors): (Vec<EdwardsPoint>, Vec<Scalar>) = (Vec::new(), Vec::new());
-    let (mut nonces, mut nonce_factors) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
-    let mut base_factor = Scalar::ZERO;
-    for item in items {
-        let (r, s) = item.r_and_s();
-        let s: Scalar = Option::from(Scalar::from_canonical_bytes(s))?;
-        let weight = Scalar::from(weights.next_u128());
-        let place = match places.get(&item.key) {
-            Some(place) => *place,
-            None => {
-                keys.push(point_of(&item.key)?);
+struct Equation {
+    keys: Vec<Ed25519PublicKey>,
+    key_factors: Vec<Scalar>,
+    nonces: Vec<[u8; 32]>,
+    nonce_factors: Vec<Scalar>,
+    base_factor: Scalar,
+}
+
+impl Equation {
+    /// `None` when an s is not reduced or the system gives no randomness.
+    fn new(items: &[Item]) -> Option<Self> {
+        let mut weights = Weights::from_os()?;
+        let mut places: HashMap<Ed25519PublicKey, usize> = HashMap::with_capacity(items.len());
+        let (mut keys, mut key_factors) = (Vec::new(), Vec::new());
+        let (mut nonces, mut nonce_factors) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        let mut base_factor = Scalar::ZERO;
+        for item in items {
+            let (r, s) = item.r_and_s();
+            let s: Scalar = Option::from(Scalar::from_canonical_bytes(s))?;
+            let weight = Scalar::from(weights.next_u128());
+            let place = *places.entry(item.key).or_insert(keys.len());
+            if place == keys.len() {
+                keys.push(item.key);
                 key_factors.push(Scalar::ZERO);
-                places.insert(item.key, keys.len() - 1);
-                keys.len() - 1
             }
-        };
-        key_factors[place] += weight * item.challenge();
-        nonces.push(CompressedEdwardsY(r).decompress()?);
-        nonce_factors.push(weight);
-        base_factor -= weight * s;
+            key_factors[place] += weight * item.challenge();
+            nonces.push(r);
+            nonce_factors.push(weight);
+            base_factor -= weight * s;
+        }
+        Some(Self { keys, key_factors, nonces, nonce_factors, base_factor })
     }
-    let sum = EdwardsPoint::vartime_multiscalar_mul(
-        once(&base_factor).chain(&key_factors).chain(&nonce_factors),
-        once(&ED25519_BASEPOINT_POINT).chain(&keys).chain(&nonces),
-    );
-    Some(sum.mul_by_cofactor().is_identity())
+
+    /// By the curve library. `None` when an encoding does not decode.
+    fn holds(&self) -> Option<bool> {
+        let keys = points_of(&self.keys)?;
+        let nonces: Option<Vec<EdwardsPoint>> =
+            self.nonces.iter().map(|nonce| CompressedEdwardsY(*nonce).decompress()).collect();
+        let sum = EdwardsPoint::vartime_multiscalar_mul(
+            once(&self.base_factor).chain(&self.key_factors).chain(&self.nonce_factors),
+            once(&ED25519_BASEPOINT_POINT).chain(&keys).chain(&nonces?),
+        );
+        Some(sum.mul_by_cofactor().is_identity())
+    }
+
+    /// The same in vectors.
+    #[cfg(target_arch = "x86_64")]
+    fn holds_in_vectors(&self, wide: Wide) -> Option<bool> {
+        static POINTS: LazyLock<Points<Row>> = LazyLock::new(Points::default);
+        // The base point goes with the keys, and is remembered with them.
+        let keys = [&[Ed25519PublicKey(ED25519_BASEPOINT_COMPRESSED.0)], &self.keys[..]].concat();
+        let mut points = POINTS.of(&keys, |keys| wide::decode(wide, keys))?;
+        for nonce in wide::decode(wide, &self.nonces) {
+            points.push(nonce?);
+        }
+        let factor = |bits: usize| move |factor: &Scalar| Factor { bytes: factor.to_bytes(), bits };
+        let scalars = once(&self.base_factor).chain(&self.key_factors).map(factor(SCALAR_BITS));
+        let factors: Vec<Factor> = scalars.chain(self.nonce_factors.iter().map(factor(WEIGHT_BITS))).collect();
+        Some(wide::is_small(wide, &points, &factors))
+    }
+}
+
+/// Whether all signatures hold; `None` when that cannot be told of all at once.
+fn batch_holds(items: &[Item]) -> Option<bool> {
+    let equation = Equation::new(items)?;
+    #[cfg(target_arch = "x86_64")]
+    if items.len() >= SMALLEST_IN_VECTORS
+        && let Some(wide) = Wide::try_new()
+    {
+        return equation.holds_in_vectors(wide);
+    }
+    equation.holds()
 }

@@ -2,8 +2,19 @@ use super::*;
 use alloy_rlp::BufMut;
 use proptest::prelude::*;
 
+/// The hashes by every way that this processor has; all of them must agree.
 fn hashes(messages: &[Vec<u8>]) -> Vec<B256> {
-    hash_each(messages, |message, out| out.extend_from_slice(message))
+    let found = hash_each(messages, |message, out| out.extend_from_slice(message));
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut batch = Messages::default();
+        messages.iter().for_each(|message| batch.push(|out| out.extend_from_slice(message)));
+        let four = Four::new().map(|four| batch.hashes_in_groups(|messages| four.hash(messages)));
+        let eight = Eight::new().map(|eight| batch.hashes_in_groups(|messages| eight.hash(messages)));
+        assert_eq!(four.as_ref().unwrap_or(&found), &found, "four lanes");
+        assert_eq!(eight.as_ref().unwrap_or(&found), &found, "eight lanes");
+    }
+    found
 }
 
 proptest! {

@@ -1,0 +1,24 @@
+//! Sums of many curve points on processors with AVX-512 and its products of 52 bits (IFMA), eight of everything side by side
+//! (decision 0019). A third of the time that the curve library takes.
+//!
+//! Owns: arithmetic of field and points in vectors, reading of encodings, the sum. Never does: give a verdict that stands
+//! alone; who is told that a sum is not small looks at each signature with the library.
+//!
+//! Invariants:
+//! - Variable time, so never secrets.
+//! - Everything that names an instruction is `inline(always)` and no closure: what is compiled by itself is compiled
+//!   without them, and takes ten times as long.
+
+mod decode;
+mod digits;
+mod field;
+mod packed;
+mod point;
+mod sum;
+#[cfg(test)]
+mod tests;
+
+pub(super) use decode::decode;
+pub(super) use field::Wide;
+pub(super) use point::Row;
+pub(super) use sum::{Factor, is_small};
