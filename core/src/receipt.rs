@@ -2,6 +2,7 @@
 
 use crate::B256;
 use crate::codec::{self, CodecError};
+use crate::keccak::ordered;
 use crate::transaction::NATIVE_TYPE;
 use alloy_primitives::{Bloom, Log};
 use alloy_rlp::{BufMut, Encodable, RlpDecodable, RlpEncodable};
@@ -24,6 +25,12 @@ impl Receipt {
     pub const fn transfer(cumulative_gas_used: u64) -> Self {
         Self { success: true, cumulative_gas_used, logs: Vec::new() }
     }
+
+    fn in_consensus(&self) -> ConsensusReceipt<'_> {
+        let Self { success, cumulative_gas_used, logs } = self;
+        let logs_bloom = alloy_primitives::logs_bloom(logs);
+        ConsensusReceipt { success: *success, cumulative_gas_used: *cumulative_gas_used, logs_bloom, logs }
+    }
 }
 
 #[derive(RlpEncodable)]
@@ -37,12 +44,13 @@ struct ConsensusReceipt<'a> {
 /// Root of the ordered trie over typed receipts, as in an Ethereum header.
 #[must_use]
 pub fn receipts_root(receipts: &[Receipt]) -> B256 {
-    alloy_trie::root::ordered_trie_root_with_encoder(receipts, |receipt, out| {
+    // With its bloom, a receipt is longer than 256 bytes.
+    let length = |index: usize| 1 + receipts[index].in_consensus().length();
+    let put = |index: usize, out: &mut Vec<u8>| {
         out.put_u8(NATIVE_TYPE);
-        let Receipt { success, cumulative_gas_used, logs } = receipt;
-        let logs_bloom = alloy_primitives::logs_bloom(logs);
-        ConsensusReceipt { success: *success, cumulative_gas_used: *cumulative_gas_used, logs_bloom, logs }.encode(out);
-    })
+        receipts[index].in_consensus().encode(out);
+    };
+    ordered::root(receipts.len(), length, put).expect("receipts are longer than hashes")
 }
 
 /// The stored form of a block's receipts.
@@ -64,6 +72,24 @@ pub fn decode_receipts(bytes: &[u8]) -> Result<Vec<Receipt>, CodecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Address;
+
+    #[test]
+    fn the_root_is_the_reference_builders() {
+        let log = Log::new_unchecked(Address::repeat_byte(7), vec![B256::repeat_byte(9)], vec![1; 100].into());
+        for count in [0, 1, 2, 127, 128, 129, 1_000] {
+            let of = |index: u64| Receipt {
+                logs: vec![log.clone(); index as usize % 3],
+                ..Receipt::transfer(21_000 * index)
+            };
+            let receipts: Vec<Receipt> = (1..=count).map(of).collect();
+            let expected = alloy_trie::root::ordered_trie_root_with_encoder(&receipts, |receipt, out| {
+                out.put_u8(NATIVE_TYPE);
+                receipt.in_consensus().encode(out);
+            });
+            assert_eq!(receipts_root(&receipts), expected, "of {count}");
+        }
+    }
 
     #[test]
     fn stored_receipts_read_back_equal() {

@@ -8,7 +8,7 @@ use minuet_core::status::NodeStatus;
 use minuet_core::{TimeMs, ValidatorIndex, View};
 use minuet_execution::ledger::thread;
 use minuet_execution::{LedgerDriver, LedgerError, LedgerRings, Turn};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use support::*;
 
 struct Outside {
@@ -120,13 +120,11 @@ fn admitted_transactions_are_taken_before_a_block_is_judged() {
 }
 
 #[test]
-fn a_failing_store_ends_the_thread_with_its_error() {
+fn a_failing_store_ends_the_run_with_its_error() {
     let store = Arc::new(TestStore::default());
     let (bell, waiter) = Doorbell::new();
     let (driver, mut outside) = driver(&store, &bell, 16);
-    let (ended, end) = mpsc::channel();
-    let handle = thread::spawn(driver, waiter, move |outcome| ended.send(outcome.is_err()).unwrap()).unwrap();
-    assert_eq!(handle.thread().name(), Some(thread::THREAD_NAME));
+    let handle = std::thread::spawn(move || thread::run(driver, &waiter));
     outside.requests.try_send(seal_request(1, 0)).unwrap();
     let block = loop {
         match outside.replies.try_recv() {
@@ -138,16 +136,15 @@ fn a_failing_store_ends_the_thread_with_its_error() {
     store.fail_after(0);
     let finalization = Arc::new(finalization(block.digest()));
     outside.requests.try_send(LedgerRequest::Commit { blocks: vec![block.digest()], finalization }).unwrap();
-    assert!(end.recv().unwrap());
     assert!(matches!(handle.join().unwrap(), Err(LedgerError::Store(_))));
     assert!(outside.replies.is_finished(), "nothing was shown as final");
 }
 
 #[test]
-fn the_thread_ends_when_consensus_is_gone() {
+fn the_run_ends_when_consensus_is_gone() {
     let (bell, waiter) = Doorbell::new();
     let (driver, outside) = driver(&Arc::default(), &bell, 16);
-    let handle = thread::spawn(driver, waiter, |_| {}).unwrap();
+    let handle = std::thread::spawn(move || thread::run(driver, &waiter));
     drop(outside);
     assert!(handle.join().unwrap().is_ok());
 }

@@ -102,7 +102,7 @@ fn node(args: &NodeArgs, global: &Global) -> Result<Output, Failure> {
     let config = config::load(&args.config, std::env::vars(), &args.overrides, global.log())?;
     let (spans, _written_until_the_end) = spans::open(&config.trace.spans)?.unzip();
     logging::start(global.log_level.as_deref(), &config.log.level, config.log.format, spans)?;
-    run::run_node(Prepared::new(config)?)?;
+    run::run_node(config)?;
     Ok(Output::new("", Value::Object(serde_json::Map::new())))
 }
 

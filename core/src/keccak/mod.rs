@@ -6,6 +6,8 @@ mod lanes;
 pub mod ordered;
 
 use crate::{B256, keccak256};
+use std::cell::Cell;
+
 #[cfg(target_arch = "x86_64")]
 use lanes::{Eight, Four};
 
@@ -17,15 +19,25 @@ const RATE: usize = 136;
 /// processor's nearest caches hold.
 const TOGETHER: usize = 64;
 
+/// Memory for messages that a thread keeps for the next time, in bytes.
+const KEPT: usize = 64 << 10;
+
+thread_local! {
+    static MESSAGES: Cell<Messages> = const { Cell::new(Messages::new()) };
+}
+
 /// keccak256 of what `put` appends for each item, in their order.
 #[must_use]
 pub fn hash_each<T>(items: &[T], put: impl Fn(&T, &mut Vec<u8>)) -> Vec<B256> {
     let mut hashes = Vec::with_capacity(items.len());
-    let mut messages = Messages::default();
+    let mut messages = MESSAGES.take();
     for batch in items.chunks(TOGETHER) {
         messages.clear();
         batch.iter().for_each(|item| messages.push(|out| put(item, out)));
         hashes.extend(messages.hashes());
+    }
+    if messages.bytes.capacity() <= KEPT {
+        MESSAGES.set(messages);
     }
     hashes
 }
@@ -38,6 +50,10 @@ struct Messages {
 }
 
 impl Messages {
+    const fn new() -> Self {
+        Self { bytes: Vec::new(), ends: Vec::new() }
+    }
+
     /// Adds the message that `write` appends.
     fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();

@@ -42,9 +42,13 @@ pub(super) fn put_leaf(key: &B256, start: usize, account: &Account, out: &mut Ve
     account.encode(out);
 }
 
+/// A branch with all children.
+const BRANCH_BYTES: usize = 3 + 16 * 33 + 1;
+
 /// Appends the branch with these children, without a value.
 pub(super) fn put_branch(children: &Children, out: &mut Vec<u8>) {
     let present = children.iter().flatten().count();
+    out.reserve(BRANCH_BYTES);
     Header { list: true, payload_length: children.len() + 1 + 32 * present }.encode(out);
     for child in children {
         match child {

@@ -64,6 +64,15 @@ impl Child {
         }
     }
 
+    /// Branches on one of the ways down, which are about the same for all of a large trie.
+    pub(super) fn levels(&self) -> usize {
+        let below = |child: &Self| match child {
+            Self::Bucket(_) => None,
+            Self::Branch(branch) => branch.children.iter().flatten().next().cloned(),
+        };
+        std::iter::successors(below(self), below).count()
+    }
+
     pub(super) fn get(&self, key: &B256) -> Option<Account> {
         let mut node = self;
         loop {

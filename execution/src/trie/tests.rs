@@ -73,7 +73,11 @@ proptest! {
                 }
                 Step::SetAll(all, many) => {
                     let ascending: Vec<_> = all.iter().map(|(key, account)| (*key, account)).collect();
-                    trie.insert_all(&ascending, if many { Workers::Rayon } else { Workers::Inline });
+                    if many {
+                        trie.insert_shared(&ascending);
+                    } else {
+                        trie.insert_all(&ascending, Workers::Rayon);
+                    }
                     model.extend(all);
                 }
                 Step::Remove(key) => {
