@@ -56,13 +56,9 @@ impl Item {
         (r, s)
     }
 
-    /// k = SHA-512(R ‖ A ‖ message), all of them as they were sent.
-    fn challenge(&self) -> Scalar {
-        let mut hasher = Sha512::new();
-        hasher.update(&self.signature.0[..32]);
-        hasher.update(self.key.0);
-        hasher.update(&self.message);
-        Scalar::from_hash(hasher)
+    /// What a challenge hashes: R ‖ A ‖ message, all of them as they were sent.
+    fn parts(&self) -> [&[u8]; 3] {
+        [&self.signature.0[..32], &self.key.0, &self.message]
     }
 }
 
@@ -124,14 +120,14 @@ struct Equation {
 }
 
 impl Equation {
-    /// `None` when an s is not reduced or the system gives no randomness.
-    fn new(items: &[Item]) -> Option<Self> {
+    /// `challenges` are those of the items. `None` when an s is not reduced or the system gives no randomness.
+    fn new(items: &[Item], challenges: Vec<Scalar>) -> Option<Self> {
         let mut weights = Weights::from_os()?;
         let mut places: HashMap<Ed25519PublicKey, usize> = HashMap::with_capacity(items.len());
         let (mut keys, mut key_factors) = (Vec::new(), Vec::new());
         let (mut nonces, mut nonce_factors) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         let mut base_factor = Scalar::ZERO;
-        for item in items {
+        for (item, challenge) in items.iter().zip(challenges) {
             let (r, s) = item.r_and_s();
             let s: Scalar = Option::from(Scalar::from_canonical_bytes(s))?;
             let weight = Scalar::from(weights.next_u128());
@@ -140,7 +136,7 @@ impl Equation {
                 keys.push(item.key);
                 key_factors.push(Scalar::ZERO);
             }
-            key_factors[place] += weight * item.challenge();
+            key_factors[place] += weight * challenge;
             nonces.push(r);
             nonce_factors.push(weight);
             base_factor -= weight * s;
@@ -179,12 +175,19 @@ impl Equation {
 
 /// Whether all signatures hold; `None` when that cannot be told of all at once.
 fn batch_holds(items: &[Item]) -> Option<bool> {
-    let equation = Equation::new(items)?;
     #[cfg(target_arch = "x86_64")]
     if items.len() >= SMALLEST_IN_VECTORS
         && let Some(wide) = Wide::try_new()
     {
-        return equation.holds_in_vectors(wide);
+        let put =
+            |item: &Item, out: &mut Vec<u8>| item.parts().into_iter().for_each(|part| out.extend_from_slice(part));
+        let hashes = wide::sha512_each(wide, items, put);
+        let challenges = hashes.iter().map(Scalar::from_bytes_mod_order_wide);
+        return Equation::new(items, challenges.collect())?.holds_in_vectors(wide);
     }
-    equation.holds()
+    let challenge = |item: &Item| {
+        let hasher = item.parts().into_iter().fold(Sha512::new(), |hasher, part| hasher.chain_update(part));
+        Scalar::from_hash(hasher)
+    };
+    Equation::new(items, items.iter().map(challenge).collect())?.holds()
 }

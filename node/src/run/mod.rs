@@ -84,12 +84,22 @@ pub fn run_node(config: NodeConfig) -> Result<(), Failure> {
     let (ends, ended) = channel();
     stop_on_signals(&ends)?;
     stop_on_panic();
+    start_workers()?;
     let data_dir = config.data_dir.clone();
     let running = start_with_ledger(config, ends)?;
     tracing::info!(data_dir = %data_dir.display(), "the node runs");
     let outcome = wait(&ended);
     running.stop();
     outcome
+}
+
+/// The threads that check signatures and hash nodes of the trie, with a name of their own: otherwise they take that of
+/// the thread that has work for them first.
+fn start_workers() -> Result<(), Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .thread_name(|index| format!("minuet-work-{index}"))
+        .build_global()
+        .map_err(|error| Failure::new(Exit::Generic, format!("the system gives no threads for work: {error}")))
 }
 
 /// Starts the node on the thread that is the ledger's afterwards. What that thread replaces block by block, the state, and

@@ -14,6 +14,7 @@ mod digits;
 mod field;
 mod packed;
 mod point;
+mod sha512;
 mod sum;
 #[cfg(test)]
 mod tests;
@@ -21,4 +22,5 @@ mod tests;
 pub(super) use decode::decode;
 pub(super) use field::Wide;
 pub(super) use point::Row;
+pub(super) use sha512::sha512_each;
 pub(super) use sum::{Factor, is_small};

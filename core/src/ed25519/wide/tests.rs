@@ -1,7 +1,7 @@
 //! Against the curve library; where the processor lacks the instructions there is nothing to compare.
 
 use super::field::{D, Field, LANES, Limbs, P, Wide, ZERO, canonical, negative};
-use super::{Factor, Row, decode, is_small};
+use super::{Factor, Row, decode, is_small, sha512_each};
 use crate::ed25519::tests::torsion;
 use alloy_primitives::U256;
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
@@ -9,6 +9,7 @@ use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use proptest::prelude::*;
+use sha2::{Digest, Sha512};
 
 /// Encodings of all kinds: any bytes, points, points near 0 and p, and those whose order divides eight.
 fn encoding() -> impl Strategy<Value = [u8; 32]> {
@@ -100,6 +101,16 @@ proptest! {
     }
 
     #[test]
+    fn messages_have_the_hashes_that_they_have_alone(
+        messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..400), 0..30),
+    ) {
+        let Some(wide) = Wide::try_new() else { return Ok(()) };
+        let found = sha512_each(wide, &messages, |message, out| out.extend_from_slice(message));
+        let alone: Vec<[u8; 64]> = messages.iter().map(|message| Sha512::digest(message).into()).collect();
+        prop_assert_eq!(found, alone);
+    }
+
+    #[test]
     fn encodings_are_read_as_by_the_library(encodings in proptest::collection::vec(encoding(), 0..40)) {
         let Some(wide) = Wide::try_new() else { return Ok(()) };
         let read = decode(wide, &encodings);
@@ -167,6 +178,17 @@ fn digits_of_every_width_make_up_the_factor() {
                 assert_eq!(sum, Scalar::from_bytes_mod_order(bytes), "{width} bits");
             }
         }
+    }
+}
+
+/// Every length around the ends of blocks and of their padding.
+#[test]
+fn the_ends_of_blocks_are_padded_as_alone() {
+    let Some(wide) = Wide::try_new() else { return };
+    let messages: Vec<Vec<u8>> = (0..=300).map(|length| (0..length).map(|byte| (byte % 251) as u8).collect()).collect();
+    let found = sha512_each(wide, &messages, |message, out| out.extend_from_slice(message));
+    for (message, found) in messages.iter().zip(found) {
+        assert_eq!(found[..], Sha512::digest(message)[..], "{} bytes", message.len());
     }
 }
 
