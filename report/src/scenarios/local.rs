@@ -91,8 +91,11 @@ pub fn closed_seconds(plan: &Plan) -> u64 {
     of_runs(plan, plan.seconds(45, 5), 4)
 }
 
+/// Transfers under way in the closed loop, twelve of each sender: with more of them it is no faster.
+const UNDER_WAY: u32 = 12_000;
+
 pub fn closed(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
-    let line = format!("load --max --duration {} --json", stage.plan.seconds(45, 5));
+    let line = format!("load --max --in-flight {UNDER_WAY} --duration {} --json", stage.plan.seconds(45, 5));
     let runs = stage.repeat(|stage, _| {
         let before = stage.network()?.cpu_s();
         let begun = Instant::now();
