@@ -44,13 +44,13 @@ struct ConsensusReceipt<'a> {
 /// Root of the ordered trie over typed receipts, as in an Ethereum header.
 #[must_use]
 pub fn receipts_root(receipts: &[Receipt]) -> B256 {
-    // With its bloom, a receipt is longer than 256 bytes.
-    let length = |index: usize| 1 + receipts[index].in_consensus().length();
+    let receipts: Vec<ConsensusReceipt> = receipts.iter().map(Receipt::in_consensus).collect();
     let put = |index: usize, out: &mut Vec<u8>| {
         out.put_u8(NATIVE_TYPE);
-        receipts[index].in_consensus().encode(out);
+        receipts[index].encode(out);
     };
-    ordered::root(receipts.len(), length, put).expect("receipts are longer than hashes")
+    // With its bloom, a receipt is longer than 256 bytes.
+    ordered::root(receipts.len(), |index| 1 + receipts[index].length(), put).expect("receipts are longer than hashes")
 }
 
 /// The stored form of a block's receipts.

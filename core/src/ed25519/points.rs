@@ -11,8 +11,9 @@ use super::{Ed25519PublicKey, PUBLIC_KEY_BYTES};
 
 /// Locks, so that threads seldom meet at one.
 const SHARDS: usize = 16;
-/// Keys of a shard's generation: 16 shards of two generations hold 32,768 keys, some 7 MiB.
-const GENERATION: usize = 1024;
+/// Keys of a shard's generation, as many as a map of 1,024 slots takes: 16 shards of two generations hold 28,672 keys, some
+/// 6 MiB.
+const GENERATION: usize = 896;
 
 /// Two generations: what is asked for moves to the young one, and the old one is dropped when that is full.
 struct Shard<P> {
@@ -21,9 +22,9 @@ struct Shard<P> {
 }
 
 /// Keys with what stands for their points: the curve library's, or those that are summed in vectors.
-pub(super) struct Points<P>([Mutex<Shard<P>>; SHARDS]);
+pub(super) struct KnownPoints<P>([Mutex<Shard<P>>; SHARDS]);
 
-static OF_THE_LIBRARY: LazyLock<Points<EdwardsPoint>> = LazyLock::new(Points::default);
+static LIBRARY_POINTS: LazyLock<KnownPoints<EdwardsPoint>> = LazyLock::new(KnownPoints::default);
 
 impl<P> Default for Shard<P> {
     fn default() -> Self {
@@ -31,7 +32,7 @@ impl<P> Default for Shard<P> {
     }
 }
 
-impl<P> Default for Points<P> {
+impl<P> Default for KnownPoints<P> {
     fn default() -> Self {
         Self(std::array::from_fn(|_| Mutex::default()))
     }
@@ -55,7 +56,7 @@ impl<P: Copy> Shard<P> {
     }
 }
 
-impl<P: Copy> Points<P> {
+impl<P: Copy> KnownPoints<P> {
     fn shard(&self, key: &[u8; PUBLIC_KEY_BYTES]) -> MutexGuard<'_, Shard<P>> {
         // Whoever panicked here left a map that is as good as before: an entry is there, whole, or it is not.
         self.0[usize::from(key[0]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
@@ -84,7 +85,7 @@ impl<P: Copy> Points<P> {
 
 /// The points of all keys, by ZIP-215's reading: any y below 2²⁵⁵, reduced or not; `None` if a key has no such point.
 pub(super) fn points_of(keys: &[Ed25519PublicKey]) -> Option<Vec<EdwardsPoint>> {
-    OF_THE_LIBRARY.of(keys, |keys| keys.iter().map(|key| CompressedEdwardsY(*key).decompress()).collect())
+    LIBRARY_POINTS.of(keys, |keys| keys.iter().map(|key| CompressedEdwardsY(*key).decompress()).collect())
 }
 
 #[cfg(test)]

@@ -111,6 +111,13 @@ fn mixed_order_signatures() -> Vec<Item> {
     items
 }
 
+fn numbered(seed: u32, message: &[u8]) -> Item {
+    let mut bytes = [9; 32];
+    bytes[..4].copy_from_slice(&seed.to_le_bytes());
+    let secret = Ed25519SecretKey::from_bytes(&bytes);
+    Item { key: secret.public_key(), signature: secret.sign(message), message: message.to_vec() }
+}
+
 fn signed(seed: u8, message: &[u8]) -> Item {
     let secret = Ed25519SecretKey::from_bytes(&[seed; 32]);
     Item { key: secret.public_key(), signature: secret.sign(message), message: message.to_vec() }
@@ -148,9 +155,40 @@ fn an_unreduced_s_is_refused_alone_and_in_a_batch() {
     let honest = signed(1, b"message");
     let mut unreduced = honest.clone();
     unreduced.signature.0[63] |= 0xe0;
-    let items = [honest, unreduced];
-    assert_eq!(verify_singly(&items), [true, false]);
-    assert_eq!(verify_batch_inline(&items), [true, false]);
+    for others in [1, 20] {
+        let items = [vec![honest.clone(); others], vec![unreduced.clone()]].concat();
+        let verdicts = [vec![true; others], vec![false]].concat();
+        assert_eq!(verify_singly(&items), verdicts);
+        assert_eq!(verify_batch_inline(&items), verdicts);
+    }
+}
+
+/// A batch that does not hold is looked at one by one, so that a wrong no shows in no verdict: here it does.
+#[test]
+fn batches_hold_as_a_whole_only_if_every_signature_does() {
+    let honest: Vec<Item> = (0..512u32).map(|number| numbered(number, b"message")).collect();
+    for (name, all) in [("corner cases", corner_cases()), ("mixed order", mixed_order_signatures()), ("honest", honest)]
+    {
+        for count in [2, 7, 8, 9, 64, all.len()] {
+            let items = &all[..count];
+            assert_eq!(verify::batch_holds(items), Some(true), "{name}, {count} of them");
+            let last_as = |change: &dyn Fn(&mut Item)| {
+                let mut items = items.to_vec();
+                items[count - 1] = numbered(7, b"honest");
+                change(&mut items[count - 1]);
+                verify::batch_holds(&items)
+            };
+            assert_eq!(last_as(&|_| {}), Some(true));
+            assert_eq!(last_as(&|item| item.message.push(0)), Some(false), "{name}, {count} of them");
+            assert_eq!(
+                last_as(&|item| item.signature.0[..32].copy_from_slice(&number(2, 0, 0))),
+                None,
+                "R is no point"
+            );
+            assert_eq!(last_as(&|item| item.signature.0[63] |= 0xe0), None, "s is not reduced");
+            assert_eq!(last_as(&|item| item.key.0 = number(2, 0, 0)), None, "the key is no point");
+        }
+    }
 }
 
 #[test]

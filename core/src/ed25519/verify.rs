@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::iter::once;
 #[cfg(target_arch = "x86_64")]
 use {
-    super::points::Points,
+    super::points::KnownPoints,
     super::wide::{self, Factor, Row, Wide},
     curve25519_dalek::constants::ED25519_BASEPOINT_COMPRESSED,
     std::sync::LazyLock,
@@ -33,12 +33,6 @@ const SMALLEST_CHUNK: usize = 256;
 /// Fewer than this many are summed up faster by the curve library, which shares less between them.
 #[cfg(target_arch = "x86_64")]
 const SMALLEST_IN_VECTORS: usize = 8;
-
-/// The group's order is below 2²⁵³.
-#[cfg(target_arch = "x86_64")]
-const SCALAR_BITS: usize = 253;
-#[cfg(target_arch = "x86_64")]
-const WEIGHT_BITS: usize = 128;
 
 /// One signature to check; it owns its message, so that it can travel to another thread.
 #[derive(Clone, Debug)]
@@ -115,7 +109,7 @@ struct Equation {
     keys: Vec<Ed25519PublicKey>,
     key_factors: Vec<Scalar>,
     nonces: Vec<[u8; 32]>,
-    nonce_factors: Vec<Scalar>,
+    nonce_factors: Vec<u128>,
     base_factor: Scalar,
 }
 
@@ -130,7 +124,9 @@ impl Equation {
         for (item, challenge) in items.iter().zip(challenges) {
             let (r, s) = item.r_and_s();
             let s: Scalar = Option::from(Scalar::from_canonical_bytes(s))?;
-            let weight = Scalar::from(weights.next_u128());
+            let weight = weights.next_u128();
+            nonce_factors.push(weight);
+            let weight = Scalar::from(weight);
             let place = *places.entry(item.key).or_insert(keys.len());
             if place == keys.len() {
                 keys.push(item.key);
@@ -138,7 +134,6 @@ impl Equation {
             }
             key_factors[place] += weight * challenge;
             nonces.push(r);
-            nonce_factors.push(weight);
             base_factor -= weight * s;
         }
         Some(Self { keys, key_factors, nonces, nonce_factors, base_factor })
@@ -149,8 +144,9 @@ impl Equation {
         let keys = points_of(&self.keys)?;
         let nonces: Option<Vec<EdwardsPoint>> =
             self.nonces.iter().map(|nonce| CompressedEdwardsY(*nonce).decompress()).collect();
+        let nonce_factors: Vec<Scalar> = self.nonce_factors.iter().copied().map(Scalar::from).collect();
         let sum = EdwardsPoint::vartime_multiscalar_mul(
-            once(&self.base_factor).chain(&self.key_factors).chain(&self.nonce_factors),
+            once(&self.base_factor).chain(&self.key_factors).chain(&nonce_factors),
             once(&ED25519_BASEPOINT_POINT).chain(&keys).chain(&nonces?),
         );
         Some(sum.mul_by_cofactor().is_identity())
@@ -159,22 +155,21 @@ impl Equation {
     /// The same in vectors.
     #[cfg(target_arch = "x86_64")]
     fn holds_in_vectors(&self, wide: Wide) -> Option<bool> {
-        static POINTS: LazyLock<Points<Row>> = LazyLock::new(Points::default);
+        static POINTS: LazyLock<KnownPoints<Row>> = LazyLock::new(KnownPoints::default);
         // The base point goes with the keys, and is remembered with them.
         let keys = [&[Ed25519PublicKey(ED25519_BASEPOINT_COMPRESSED.0)], &self.keys[..]].concat();
         let mut points = POINTS.of(&keys, |keys| wide::decode(wide, keys))?;
         for nonce in wide::decode(wide, &self.nonces) {
             points.push(nonce?);
         }
-        let factor = |bits: usize| move |factor: &Scalar| Factor { bytes: factor.to_bytes(), bits };
-        let scalars = once(&self.base_factor).chain(&self.key_factors).map(factor(SCALAR_BITS));
-        let factors: Vec<Factor> = scalars.chain(self.nonce_factors.iter().map(factor(WEIGHT_BITS))).collect();
+        let scalars = once(&self.base_factor).chain(&self.key_factors).map(Factor::of);
+        let factors: Vec<Factor> = scalars.chain(self.nonce_factors.iter().copied().map(Factor::short)).collect();
         Some(wide::is_small(wide, &points, &factors))
     }
 }
 
 /// Whether all signatures hold; `None` when that cannot be told of all at once.
-fn batch_holds(items: &[Item]) -> Option<bool> {
+pub(super) fn batch_holds(items: &[Item]) -> Option<bool> {
     #[cfg(target_arch = "x86_64")]
     if items.len() >= SMALLEST_IN_VECTORS
         && let Some(wide) = Wide::try_new()

@@ -3,9 +3,6 @@
 use super::{LedgerDriver, LedgerError, Turn};
 use minuet_core::ring::Waiter;
 
-/// The thread's name in debuggers and logs.
-pub const THREAD_NAME: &str = "minuet-ledger";
-
 /// Runs the driver on the calling thread until consensus is gone or it fails; the driver and its rings are dropped then. The
 /// waiter's bell is the one that requests, and room for notices, ring.
 ///

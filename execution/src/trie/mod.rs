@@ -57,16 +57,13 @@ impl StateTrie {
     ///
     /// In smaller ones copying is soon done, and what workers copy lies in memory of theirs that nobody else fills again.
     pub fn insert_all(&mut self, ascending: &[(B256, &Account)], workers: Workers) {
-        if workers == Workers::Rayon && self.root.as_ref().is_some_and(|root| root.levels() >= SHARED_FROM_LEVELS) {
-            self.insert_shared(ascending);
-        } else {
-            ascending.iter().for_each(|(key, account)| self.insert(*key, account));
-        }
+        self.insert_by(ascending, workers, SHARED_FROM_LEVELS);
     }
 
-    /// Each sixteenth of the trie on its own.
-    fn insert_shared(&mut self, ascending: &[(B256, &Account)]) {
-        let Some(places) = self.root.as_mut().and_then(Child::top_places) else {
+    /// Several workers take each sixteenth of the trie on its own, where there are so many levels.
+    fn insert_by(&mut self, ascending: &[(B256, &Account)], workers: Workers, shared_from_levels: usize) {
+        let is_shared = workers == Workers::Rayon && self.levels() >= shared_from_levels;
+        let Some(places) = self.root.as_mut().filter(|_| is_shared).and_then(Child::top_places) else {
             return ascending.iter().for_each(|(key, account)| self.insert(*key, account));
         };
         let mut rest = ascending;
@@ -79,6 +76,11 @@ impl StateTrie {
         parts.par_iter_mut().for_each(|(place, part)| {
             part.iter().for_each(|(key, account)| node::insert(place, 1, *key, account));
         });
+    }
+
+    /// Branches on the way to some account.
+    fn levels(&self) -> usize {
+        self.root.as_ref().map_or(0, Child::levels)
     }
 
     /// Removes an account, if it is there.

@@ -66,11 +66,14 @@ impl Child {
 
     /// Branches on one of the ways down, which are about the same for all of a large trie.
     pub(super) fn levels(&self) -> usize {
-        let below = |child: &Self| match child {
-            Self::Bucket(_) => None,
-            Self::Branch(branch) => branch.children.iter().flatten().next().cloned(),
-        };
-        std::iter::successors(below(self), below).count()
+        let mut levels = 0;
+        let mut node = self;
+        while let Self::Branch(branch) = node {
+            levels += 1;
+            let Some(child) = branch.children.iter().flatten().next() else { break };
+            node = child;
+        }
+        levels
     }
 
     pub(super) fn get(&self, key: &B256) -> Option<Account> {

@@ -73,11 +73,7 @@ proptest! {
                 }
                 Step::SetAll(all, many) => {
                     let ascending: Vec<_> = all.iter().map(|(key, account)| (*key, account)).collect();
-                    if many {
-                        trie.insert_shared(&ascending);
-                    } else {
-                        trie.insert_all(&ascending, Workers::Rayon);
-                    }
+                    trie.insert_by(&ascending, Workers::Rayon, if many { 1 } else { usize::MAX });
                     model.extend(all);
                 }
                 Step::Remove(key) => {
@@ -110,6 +106,22 @@ fn an_empty_trie_has_the_empty_root() {
     assert_ne!(trie.root_hash(Workers::Inline), EMPTY_ROOT_HASH);
     trie.remove(&key);
     assert_eq!(trie.root_hash(Workers::Inline), EMPTY_ROOT_HASH);
+}
+
+#[test]
+fn a_trie_has_as_many_levels_as_its_accounts_need() {
+    let mut trie = StateTrie::default();
+    let mut levels = vec![trie.levels()];
+    for number in 1..=2_000_u32 {
+        trie.insert(
+            trie_key(&Address::left_padding_from(&number.to_be_bytes())),
+            &Account::with_balance(U256::from(1)),
+        );
+        if [1, 41, 2_000].contains(&number) {
+            levels.push(trie.levels());
+        }
+    }
+    assert_eq!(levels, [0, 0, 1, 2], "none, one bucket, sixteen, sixteen times sixteen");
 }
 
 #[test]

@@ -76,7 +76,10 @@ struct Running {
     _data_dir: DataDir,
 }
 
-/// Runs until the process is told to stop.
+/// As much as a main thread has; what is not touched costs nothing.
+const START_STACK_BYTES: usize = 8 << 20;
+
+/// Runs until the process is told to stop; told so while it starts, it stops once it has.
 ///
 /// # Errors
 /// Whatever keeps the node from starting, or ends it other than a request to stop; the exit code tells the class.
@@ -99,7 +102,7 @@ fn start_workers() -> Result<(), Failure> {
     rayon::ThreadPoolBuilder::new()
         .thread_name(|index| format!("minuet-work-{index}"))
         .build_global()
-        .map_err(|error| Failure::new(Exit::Generic, format!("the system gives no threads for work: {error}")))
+        .map_err(|error| Failure::new(Exit::Generic, format!("the pool for work did not start: {error}")))
 }
 
 /// Starts the node on the thread that is the ledger's afterwards. What that thread replaces block by block, the state, and
@@ -118,8 +121,8 @@ fn start_with_ledger(config: NodeConfig, ends: Sender<End>) -> Result<Running, F
             let _ = started.send(Err(failure));
         }
     };
-    let name = minuet_execution::ledger::thread::THREAD_NAME.to_owned();
-    let thread = std::thread::Builder::new().name(name).spawn(work).map_err(|error| no_thread(&error))?;
+    let builder = std::thread::Builder::new().name("minuet-ledger".to_owned()).stack_size(START_STACK_BYTES);
+    let thread = builder.spawn(work).map_err(|error| no_thread(&error))?;
     let ended = |_| Failure::new(Exit::Bug, "the ledger's thread ended without saying why");
     let mut running = outcome.recv().map_err(ended)??;
     running.others.push(("ledger", thread));

@@ -1,15 +1,31 @@
 //! Factors as signed digits, and which points each digit sends to which bucket.
 
 use super::field::LANES;
+use curve25519_dalek::scalar::Scalar;
 
-/// A factor below 2^`bits`, little-endian.
+/// The group's order is below 2²⁵³.
+const SCALAR_BITS: usize = 253;
+const SHORT_BITS: usize = 128;
+
+/// A factor below 2^`bits`, little-endian: one that is not would lose what it has above.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::ed25519) struct Factor {
-    pub(in crate::ed25519) bytes: [u8; 32],
-    pub(in crate::ed25519) bits: usize,
+    bytes: [u8; 32],
+    bits: usize,
 }
 
 impl Factor {
+    pub(in crate::ed25519) fn of(scalar: &Scalar) -> Self {
+        Self { bytes: scalar.to_bytes(), bits: SCALAR_BITS }
+    }
+
+    /// Half as much work.
+    pub(in crate::ed25519) fn short(weight: u128) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&weight.to_le_bytes());
+        Self { bytes, bits: SHORT_BITS }
+    }
+
     /// Digits in base 2^`width`, from the lowest up, each from −2^(width − 1) + 1 to 2^(width − 1).
     pub(super) fn digits(&self, width: usize) -> impl Iterator<Item = i16> + '_ {
         let half = 1 << (width - 1);

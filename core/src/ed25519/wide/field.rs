@@ -3,7 +3,7 @@
 use std::arch::x86_64::__m512i;
 
 pulp::simd_type! {
-    /// A processor that has these; the library asks it.
+    /// Proof that the processor has these instructions: only `try_new` gives one, which asks it.
     pub(in crate::ed25519) struct Wide {
         pub(super) avx512f: "avx512f",
         pub(super) avx512vl: "avx512vl",
@@ -71,7 +71,8 @@ impl Wide {
         lanes
     }
 
-    /// What a limb has above 51 bits goes to the next, once, and to the first 19 times: 2²⁵⁵ is 19. Limbs below 2⁶¹ are.
+    /// What a limb has above 51 bits goes to the next, once, and to the first 19 times: 2²⁵⁵ is 19. For limbs below 2⁶¹ the
+    /// result is a [`Field`].
     #[inline(always)]
     pub(super) fn carry(self, mut limbs: [__m512i; LIMBS]) -> Field {
         let v = self.avx512f;
@@ -202,8 +203,8 @@ impl Products {
         }
     }
 
-    /// An upper half stands at 2⁵¹ᵏ⁺⁵², twice the next place. Each sum is below 5 · 2⁵² and 10 · 2⁵², so that no limb
-    /// passes 20 · 15 · 2⁵² < 2⁶¹.
+    /// An upper half stands at 2⁵¹ᵏ⁺⁵², twice the next place. Sums of lower halves are below 5 · 2⁵², twice those of upper
+    /// halves below 10 · 2⁵², so that no limb passes 20 · 15 · 2⁵² < 2⁶¹.
     #[inline(always)]
     fn fold(self, wide: Wide) -> Field {
         let v = wide.avx512f;

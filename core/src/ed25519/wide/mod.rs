@@ -1,5 +1,5 @@
 //! Sums of many curve points on processors with AVX-512 and its products of 52 bits (IFMA), eight of everything side by side
-//! (decision 0019). A third of the time that the curve library takes.
+//! (decision 0019).
 //!
 //! Owns: arithmetic of field and points in vectors, reading of encodings, the sum. Never does: give a verdict that stands
 //! alone; who is told that a sum is not small looks at each signature with the library.

@@ -58,8 +58,8 @@ pub(in crate::ed25519) fn sha512_each<T>(wide: Wide, items: &[T], put: impl Fn(&
             put(item, message);
             pad(message);
         }
-        // Lanes beyond the last item have an older message, or none.
-        let messages = std::array::from_fn(|lane| &messages[lane][..]);
+        let lane = |lane: usize| if lane < some.len() { &messages[lane][..] } else { &[] };
+        let messages = std::array::from_fn(lane);
         hashes.extend_from_slice(&wide.vectorize(Sha512 { wide, messages })[..some.len()]);
     }
     hashes

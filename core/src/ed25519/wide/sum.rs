@@ -12,10 +12,15 @@ pub(in crate::ed25519) use super::digits::Factor;
 /// Whether 8 · Σ factorᵢ · pointᵢ is the identity: whether the sum's order divides eight.
 ///
 /// # Panics
-/// Where there are more factors than points.
+/// Unless there are as many factors as points.
 pub(in crate::ed25519) fn is_small(wide: Wide, points: &[Row], factors: &[Factor]) -> bool {
-    assert!(factors.len() <= points.len(), "a factor without a point");
-    let plan = Plan::new(factors, width_for(factors.len()));
+    is_small_by(wide, width_for(factors.len()), points, factors)
+}
+
+/// The same with digits of `width` bits.
+pub(super) fn is_small_by(wide: Wide, width: usize, points: &[Row], factors: &[Factor]) -> bool {
+    assert_eq!(factors.len(), points.len(), "each point has its factor");
+    let plan = Plan::new(factors, width);
     // A point and its negative.
     let rows: Vec<Words> = points.iter().flat_map(|point| [point.words(), point.negative().words()]).collect();
     let buckets = wide.vectorize(Fill { wide, rows: &rows, plan: &plan });

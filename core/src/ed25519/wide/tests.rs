@@ -1,6 +1,7 @@
 //! Against the curve library; where the processor lacks the instructions there is nothing to compare.
 
 use super::field::{D, Field, LANES, Limbs, P, Wide, ZERO, canonical, negative};
+use super::sum::is_small_by;
 use super::{Factor, Row, decode, is_small, sha512_each};
 use crate::ed25519::tests::torsion;
 use alloy_primitives::U256;
@@ -128,55 +129,87 @@ proptest! {
     fn sums_are_small_where_the_librarys_are(
         terms in proptest::collection::vec((encoding(), any::<[u8; 32]>(), any::<bool>()), 1..150),
         is_closed: bool,
+        width in 2_usize..=8,
     ) {
         let Some(wide) = Wide::try_new() else { return Ok(()) };
-        let mut points = Vec::new();
-        let mut factors = Vec::new();
-        for (encoding, factor, is_short) in terms {
+        let (mut points, mut scalars, mut factors) = (Vec::new(), Vec::new(), Vec::new());
+        for (encoding, bytes, is_short) in terms {
             let Some(point) = CompressedEdwardsY(encoding).decompress() else { continue };
-            let mut factor = factor;
-            if is_short {
-                factor[16..].fill(0);
-            }
+            let weight = u128::from_le_bytes(*bytes.first_chunk().unwrap());
+            let scalar = if is_short { Scalar::from(weight) } else { Scalar::from_bytes_mod_order(bytes) };
             points.push(point);
-            factors.push((Scalar::from_bytes_mod_order(factor), if is_short { 128 } else { 253 }));
+            scalars.push(scalar);
+            factors.push(if is_short { Factor::short(weight) } else { Factor::of(&scalar) });
         }
-        let sum = EdwardsPoint::vartime_multiscalar_mul(factors.iter().map(|(factor, _)| factor), &points);
+        let sum = EdwardsPoint::vartime_multiscalar_mul(&scalars, &points);
         if is_closed {
             points.push(-sum);
-            factors.push((Scalar::ONE, 253));
+            factors.push(Factor::of(&Scalar::ONE));
         }
-        let rows: Vec<_> = decode(wide, &points.iter().map(|point| point.compress().0).collect::<Vec<_>>());
-        let rows: Vec<_> = rows.into_iter().map(|row| row.expect("a point")).collect();
-        let given: Vec<_> = factors.iter().map(|(factor, bits)| Factor { bytes: factor.to_bytes(), bits: *bits }).collect();
         let expected = is_closed || sum.mul_by_cofactor().is_identity();
-        prop_assert_eq!(is_small(wide, &rows, &given), expected);
+        prop_assert_eq!(is_small(wide, &rows(wide, &points), &factors), expected);
+        prop_assert_eq!(is_small_by(wide, width, &rows(wide, &points), &factors), expected, "digits of {} bits", width);
     }
+}
+
+fn rows(wide: Wide, points: &[EdwardsPoint]) -> Vec<Row> {
+    let encodings: Vec<_> = points.iter().map(|point| point.compress().0).collect();
+    decode(wide, &encodings).into_iter().map(|row| row.expect("a point")).collect()
+}
+
+/// Points whose order divides eight are small whatever their factors, and nothing else is because of them.
+#[test]
+fn sums_of_small_points_are_small() {
+    let Some(wide) = Wide::try_new() else { return };
+    let points: Vec<_> = torsion().iter().map(|bytes| CompressedEdwardsY(*bytes).decompress().unwrap()).collect();
+    let (one, several) = (Factor::of(&Scalar::ONE), Factor::short(u128::MAX));
+    for width in 2..=8 {
+        for point in &points {
+            for factor in [one, several] {
+                assert!(is_small_by(wide, width, &rows(wide, &[*point]), &[factor]));
+                let more = rows(wide, &[*point, ED25519_BASEPOINT_POINT]);
+                assert!(!is_small_by(wide, width, &more, &[factor, one]));
+            }
+        }
+        assert!(is_small_by(wide, width, &rows(wide, &points), &vec![several; points.len()]));
+    }
+    assert!(is_small(wide, &[], &[]), "nothing sums up to the identity");
+}
+
+/// As many terms as a full batch of as many senders has, which takes the widest digits.
+#[test]
+fn a_full_batch_is_small_only_if_all_of_it_fits() {
+    let Some(wide) = Wide::try_new() else { return };
+    let scalars: Vec<Scalar> = (1..=1_024_u64).map(|seed| Scalar::from(seed).invert()).collect();
+    let mut points: Vec<EdwardsPoint> =
+        (2..=1_025_u64).map(|seed| Scalar::from(seed) * ED25519_BASEPOINT_POINT).collect();
+    points.push(-EdwardsPoint::vartime_multiscalar_mul(&scalars, &points));
+    let factors = |last: Scalar| scalars.iter().chain([&last]).map(Factor::of).collect::<Vec<_>>();
+    let rows = rows(wide, &points);
+    assert!(is_small(wide, &rows, &factors(Scalar::ONE)));
+    assert!(!is_small(wide, &rows, &factors(Scalar::from(2_u8))));
 }
 
 #[test]
 fn digits_of_every_width_make_up_the_factor() {
-    let mut factors = vec![[0; 32], [0xff; 32], [0x55; 32], [0xaa; 32]];
-    factors.iter_mut().for_each(|factor| factor[31] &= 0x0f);
-    for width in 2..=9 {
-        for bytes in &factors {
-            for bits in [128, 253] {
-                let mut bytes = *bytes;
-                if bits == 128 {
-                    bytes[16..].fill(0);
-                }
-                let factor = Factor { bytes, bits };
-                let scalar = |digit: i16| {
-                    let size = Scalar::from(digit.unsigned_abs());
-                    if digit < 0 { -size } else { size }
-                };
-                let base = Scalar::from(1_u64 << width);
-                let digits: Vec<i16> = factor.digits(width).collect();
-                let half = 1 << (width - 1);
-                assert!(digits.iter().all(|digit| (1 - half..=half).contains(digit)), "{digits:?} of {width} bits");
-                let sum = digits.iter().rev().fold(Scalar::ZERO, |sum, digit| sum * base + scalar(*digit));
-                assert_eq!(sum, Scalar::from_bytes_mod_order(bytes), "{width} bits");
-            }
+    let largest = -Scalar::ONE;
+    let patterns = [[0x55; 32], [0xaa; 32], [0x80; 32]].map(Scalar::from_bytes_mod_order);
+    let scalars = [Scalar::ZERO, Scalar::ONE, largest].into_iter().chain(patterns);
+    let long = scalars.map(|scalar| (Factor::of(&scalar), scalar));
+    let weights = [0, 1, u128::MAX, u128::MAX / 3, 1 << 127];
+    let short = weights.map(|weight| (Factor::short(weight), Scalar::from(weight)));
+    for (factor, expected) in long.chain(short) {
+        for width in 2..=9 {
+            let scalar = |digit: i16| {
+                let size = Scalar::from(digit.unsigned_abs());
+                if digit < 0 { -size } else { size }
+            };
+            let base = Scalar::from(1_u64 << width);
+            let digits: Vec<i16> = factor.digits(width).collect();
+            let half = 1 << (width - 1);
+            assert!(digits.iter().all(|digit| (1 - half..=half).contains(digit)), "{digits:?} of {width} bits");
+            let sum = digits.iter().rev().fold(Scalar::ZERO, |sum, digit| sum * base + scalar(*digit));
+            assert_eq!(sum, expected, "{width} bits");
         }
     }
 }
