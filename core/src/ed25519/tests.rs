@@ -114,12 +114,15 @@ fn mixed_order_signatures() -> Vec<Item> {
 fn numbered(seed: u32, message: &[u8]) -> Item {
     let mut bytes = [9; 32];
     bytes[..4].copy_from_slice(&seed.to_le_bytes());
-    let secret = Ed25519SecretKey::from_bytes(&bytes);
-    Item { key: secret.public_key(), signature: secret.sign(message), message: message.to_vec() }
+    signed_by(bytes, message)
 }
 
 fn signed(seed: u8, message: &[u8]) -> Item {
-    let secret = Ed25519SecretKey::from_bytes(&[seed; 32]);
+    signed_by([seed; 32], message)
+}
+
+fn signed_by(seed: [u8; 32], message: &[u8]) -> Item {
+    let secret = Ed25519SecretKey::from_bytes(&seed);
     Item { key: secret.public_key(), signature: secret.sign(message), message: message.to_vec() }
 }
 

@@ -20,7 +20,8 @@ mod sum;
 mod tests;
 
 pub(super) use decode::decode;
+pub(super) use digits::Factor;
 pub(super) use field::Wide;
 pub(super) use point::Row;
 pub(super) use sha512::sha512_each;
-pub(super) use sum::{Factor, is_small};
+pub(super) use sum::is_small;

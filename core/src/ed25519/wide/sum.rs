@@ -1,13 +1,11 @@
 //! Sums of points times factors with buckets (Pippenger's way): of all points that have one digit in one place the sum is made
 //! first. Eight buckets are filled at a time, and eight windows are summed up at a time.
 
-use super::digits::Plan;
+use super::digits::{Factor, Plan};
 use super::field::{LANES, Limbs, Wide, ZERO, canonical};
 use super::packed::Packed;
 use super::point::{Bucket, Projective, Row, Words};
 use pulp::NullaryFnOnce;
-
-pub(in crate::ed25519) use super::digits::Factor;
 
 /// Whether 8 · Σ factorᵢ · pointᵢ is the identity: whether the sum's order divides eight.
 ///
