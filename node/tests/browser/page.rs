@@ -57,15 +57,20 @@ impl<'a> Page<'a> {
         Some(answer["result"]["value"].clone())
     }
 
-    /// Waits in the page until an expression is true; its value then.
+    /// Waits in the page until an expression is true; its value then. An expression that throws, because it speaks of
+    /// a row that is not drawn yet, is not true yet; what it threw last is told when the time is up.
     pub fn shows(&self, what: &str, expression: &str) -> Value {
         let look = format!(
-            "new Promise((done) => {{ const look = () => {{ const found = ({expression}); \
+            "new Promise((done) => {{ const look = () => {{ let found; window.threw = null; \
+             try {{ found = ({expression}); }} catch (error) {{ window.threw = String(error); }} \
              if (found) done(found); else setTimeout(look, 20); }}; look(); }})"
         );
         self.evaluate(&look).unwrap_or_else(|| {
-            let text = self.value("document.body.innerText.slice(0, 3000)");
-            panic!("the page never showed {what} ({expression}); it shows:\n{}", text.as_str().unwrap_or_default())
+            let (threw, text) = (self.value("window.threw"), self.value("document.body.innerText.slice(0, 3000)"));
+            panic!(
+                "the page never showed {what} ({expression}; it threw {threw}); it shows:\n{}",
+                text.as_str().unwrap_or_default()
+            )
         })
     }
 
