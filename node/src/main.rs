@@ -32,6 +32,10 @@ use output::Output;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
+/// RocksDB's as well (decision 0020). Its settings are in `.cargo/config.toml`.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let json = cli.global.json;

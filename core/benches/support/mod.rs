@@ -11,6 +11,10 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
+/// As in the program (decision 0020).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Settings with which the whole suite takes a few minutes.
 pub fn criterion() -> Criterion {
     Criterion::default()
