@@ -86,7 +86,7 @@ pub(super) fn column_family(config: &RocksConfig, cache: &Cache, column: Option<
     options.set_max_bytes_for_level_base(256 << 20);
     if is_bulk(column) {
         options.set_compression_type(DBCompressionType::Lz4);
-        options.set_bottommost_compression_type(DBCompressionType::Zstd);
+        options.set_bottommost_compression_type(DBCompressionType::Lz4);
     } else {
         options.set_compression_type(DBCompressionType::None);
         options.set_bottommost_compression_type(DBCompressionType::None);
