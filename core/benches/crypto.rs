@@ -69,6 +69,13 @@ fn bench_ed25519(criterion: &mut Criterion) {
     criterion.benchmark_group("ed25519::sign").bench_function(of(&[("bytes", &MESSAGE.len())]), |bencher| {
         bencher.iter(|| secret.sign(black_box(MESSAGE)));
     });
+    let together = [(&secret, &MESSAGE[..]); 64];
+    let mut group = criterion.benchmark_group("ed25519::sign_each");
+    group.throughput(Throughput::Elements(together.len() as u64));
+    group.bench_function(of(&[("signatures", &together.len())]), |bencher| {
+        bencher.iter(|| ed25519::sign_each(black_box(&together)));
+    });
+    group.finish();
     criterion.benchmark_group("ed25519::verify").bench_function(of(&[("signatures", &1)]), |bencher| {
         bencher.iter(|| ed25519::verify(&public, black_box(MESSAGE), &signature));
     });

@@ -203,6 +203,26 @@ fn parse(bytes: &Bytes) -> Result<(UnsignedTransaction, Ed25519Signature), Trans
     Ok((unsigned, e.signature))
 }
 
+fn envelope_of(u: &UnsignedTransaction, signature: Ed25519Signature) -> Bytes {
+    let envelope = Envelope {
+        chain_id: u.chain_id,
+        nonce: u.nonce,
+        max_priority_fee_per_gas: u.max_priority_fee_per_gas,
+        max_fee_per_gas: u.max_fee_per_gas,
+        gas_limit: u.gas_limit,
+        to: u.to,
+        value: u.value,
+        data: u.data.clone(),
+        access_list: u.access_list,
+        public_key: u.public_key,
+        signature,
+    };
+    let mut bytes = Vec::with_capacity(1 + envelope.length());
+    bytes.push(NATIVE_TYPE);
+    envelope.encode(&mut bytes);
+    bytes.into()
+}
+
 impl UnsignedTransaction {
     fn signing_message(&self, genesis: &Digest) -> [u8; SIGNING_MESSAGE_LENGTH] {
         let mut preimage = Vec::with_capacity(1 + self.length());
@@ -241,25 +261,9 @@ impl UnsignedTransaction {
 
 impl Transaction {
     fn assemble(unsigned: UnsignedTransaction, signature: Ed25519Signature) -> Self {
-        let u = &unsigned;
-        let envelope = Envelope {
-            chain_id: u.chain_id,
-            nonce: u.nonce,
-            max_priority_fee_per_gas: u.max_priority_fee_per_gas,
-            max_fee_per_gas: u.max_fee_per_gas,
-            gas_limit: u.gas_limit,
-            to: u.to,
-            value: u.value,
-            data: u.data.clone(),
-            access_list: u.access_list,
-            public_key: u.public_key,
-            signature,
-        };
-        let mut bytes = Vec::with_capacity(1 + envelope.length());
-        bytes.push(NATIVE_TYPE);
-        envelope.encode(&mut bytes);
-        let sender = address_of(&u.public_key);
-        Self { hash: keccak256(&bytes), unsigned, signature, envelope: bytes.into(), sender }
+        let envelope = envelope_of(&unsigned, signature);
+        let sender = address_of(&unsigned.public_key);
+        Self { hash: keccak256(&envelope), unsigned, signature, envelope, sender }
     }
 
     /// Decodes an envelope; the hash is computed, never taken from anyone.

@@ -216,6 +216,18 @@ fn the_rfc_8032_vectors_hold() {
     assert_eq!(verify(&secret.public_key(), b"", &signature), Ok(()));
 }
 
+/// Every number of them, so that lanes stay empty, and messages around the ends of what is hashed in one piece.
+#[test]
+fn signatures_made_together_are_those_that_are_made_alone() {
+    let keys: Vec<_> = (0..=20).map(|seed| Ed25519SecretKey::from_bytes(&[seed; 32])).collect();
+    let messages: Vec<Vec<u8>> = (0..=20).map(|length| vec![length; usize::from(length) * 15]).collect();
+    for count in 0..=keys.len() {
+        let items: Vec<_> = keys.iter().zip(&messages).map(|(key, message)| (key, &message[..])).take(count).collect();
+        let alone: Vec<_> = items.iter().map(|(key, message)| key.sign(message)).collect();
+        assert_eq!(sign_each(&items), alone);
+    }
+}
+
 #[test]
 fn a_signature_fits_its_key_and_message_and_no_other() {
     let item = signed(1, b"message");

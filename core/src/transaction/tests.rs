@@ -116,6 +116,17 @@ fn a_batch_gives_the_single_verdicts() {
 
 /// More than are hashed at a time, of all lengths, and what is no transaction between them.
 #[test]
+fn several_signed_at_once_are_what_each_is_alone() {
+    let keys: Vec<_> = (0..20).map(key).collect();
+    let transactions: Vec<_> = (0..20).map(|nonce| UnsignedTransaction { nonce, ..unsigned() }).collect();
+    let alone: Vec<_> =
+        transactions.iter().zip(&keys).map(|(unsigned, key)| unsigned.clone().sign(key, &GENESIS)).collect();
+    let keys: Vec<_> = keys.iter().collect();
+    assert_eq!(UnsignedTransaction::sign_each(transactions, &keys, &GENESIS), alone);
+    assert_eq!(UnsignedTransaction::sign_each(Vec::new(), &[], &GENESIS), []);
+}
+
+#[test]
 fn several_at_once_are_what_each_is_alone() {
     let data = |length: usize| Bytes::from(vec![7; length]);
     let envelope = |number: usize| match number % 7 {

@@ -1,7 +1,10 @@
 //! Several transactions at once: their hashes share the processor's instructions ([`hash_each`]).
 
-use super::{Transaction, TransactionError, address_of_hash, message_of, parse, put_key_preimage, put_preimage};
-use crate::ed25519::Item;
+use super::{
+    Transaction, TransactionError, UnsignedTransaction, address_of_hash, envelope_of, message_of, parse,
+    put_key_preimage, put_preimage,
+};
+use crate::ed25519::{self, Ed25519SecretKey, Item};
 use crate::keccak::hash_each;
 use crate::{B256, Bytes, Digest};
 
@@ -33,5 +36,31 @@ impl Transaction {
             message: message_of(genesis, &hash).to_vec(),
         };
         transactions.iter().zip(hashes).map(item).collect()
+    }
+}
+
+impl UnsignedTransaction {
+    /// Each as [`UnsignedTransaction::sign`] signs it, in their order.
+    #[must_use]
+    pub fn sign_each(mut transactions: Vec<Self>, keys: &[&Ed25519SecretKey], genesis: &Digest) -> Vec<Transaction> {
+        assert_eq!(transactions.len(), keys.len(), "each transaction has its key");
+        transactions.iter_mut().zip(keys).for_each(|(unsigned, key)| unsigned.public_key = key.public_key());
+        let hashes = hash_each(&transactions, put_preimage);
+        let messages: Vec<_> = hashes.iter().map(|hash| message_of(genesis, hash)).collect();
+        let items: Vec<_> = keys.iter().zip(&messages).map(|(key, message)| (*key, &message[..])).collect();
+        let signatures = ed25519::sign_each(&items);
+        let envelopes: Vec<Bytes> = transactions
+            .iter()
+            .zip(&signatures)
+            .map(|(unsigned, signature)| envelope_of(unsigned, *signature))
+            .collect();
+        let hashes = hash_each(&envelopes, |envelope, out| out.extend_from_slice(envelope));
+        let key_hashes = hash_each(&transactions, |unsigned, out| put_key_preimage(&unsigned.public_key, out));
+        let mut derived = signatures.into_iter().zip(envelopes).zip(hashes.into_iter().zip(key_hashes));
+        let whole = |unsigned| {
+            let ((signature, envelope), (hash, key_hash)) = derived.next().expect("everything for each");
+            Transaction { unsigned, signature, envelope, hash, sender: address_of_hash(&key_hash) }
+        };
+        transactions.into_iter().map(whole).collect()
     }
 }

@@ -67,16 +67,18 @@ impl Workload {
     pub fn round(&mut self) -> (Vec<Arc<Transaction>>, f64) {
         let count = self.keys.len().max(1) as u64;
         let (transfers, cpu_us) = cpu_us_of(|| {
-            let sign = |(key, number): (&Ed25519SecretKey, u64)| Arc::new(self.sign(key, number));
-            self.keys.iter().zip(self.sent..).map(sign).collect::<Vec<_>>()
+            let unsigned = self.keys.iter().zip(self.sent..).map(|(key, number)| self.unsigned(key, number)).collect();
+            let keys: Vec<_> = self.keys.iter().collect();
+            let signed = UnsignedTransaction::sign_each(unsigned, &keys, &self.genesis.digest());
+            signed.into_iter().map(Arc::new).collect::<Vec<_>>()
         });
         self.sent += count;
         (transfers, cpu_us / count as f64)
     }
 
-    fn sign(&self, key: &Ed25519SecretKey, number: u64) -> Transaction {
+    fn unsigned(&self, key: &Ed25519SecretKey, number: u64) -> UnsignedTransaction {
         let fee = u128::from(self.genesis.fees().min_base_fee);
-        let unsigned = UnsignedTransaction {
+        UnsignedTransaction {
             chain_id: CHAIN_ID,
             nonce: number / self.keys.len().max(1) as u64,
             max_priority_fee_per_gas: 0,
@@ -87,8 +89,7 @@ impl Workload {
             data: Bytes::new(),
             access_list: EmptyList,
             public_key: key.public_key(),
-        };
-        unsigned.sign(key, &self.genesis.digest())
+        }
     }
 
     /// What a proposer decides of the next block.

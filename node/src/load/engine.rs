@@ -12,6 +12,7 @@ use super::outages::Outages;
 use super::senders::Senders;
 use super::stops::Stops;
 use crate::client::{FinalBlock, Merger};
+use minuet_core::transaction::Transaction;
 use minuet_core::{B256, Bytes, Height, spans};
 use minuet_rpc::client::Client;
 use std::collections::VecDeque;
@@ -25,7 +26,7 @@ const HASH_SOURCE: usize = 0;
 /// How often put-off transfers and the progress bar are looked at.
 const TICK: Duration = Duration::from_millis(20);
 const EVENTS_PER_TURN: usize = 256;
-/// Transfers that are signed before they go to their node, which takes about a millisecond.
+/// Transfers that are signed together before they go to their node, which takes about a millisecond at most.
 const MAKES_PER_TURN: usize = 64;
 /// After the window, transfers that are open for so long are sent again.
 const RESCUE_AFTER_US: u64 = 2_000_000;
@@ -252,14 +253,16 @@ impl Engine {
 
     fn make_due(&mut self, now: u64) {
         let Pace::Rate(rate) = self.pace else { return };
-        for _ in 0..EVENTS_PER_TURN {
-            let due = self.due_us(self.made, rate);
-            if due > now || due >= self.schedule.window_end_us {
-                return;
+        let mut due = Vec::new();
+        while due.len() < EVENTS_PER_TURN {
+            let number = self.made + due.len() as u64;
+            let due_us = self.due_us(number, rate);
+            if due_us > now || due_us >= self.schedule.window_end_us {
+                break;
             }
-            let sender = usize::try_from(self.made).unwrap_or(0) % self.senders.len();
-            self.make(sender, due);
+            due.push((usize::try_from(number).unwrap_or(0) % self.senders.len(), due_us));
         }
+        self.make(&due);
     }
 
     /// Makes what is due at one node, up to a bound; the nodes take turns, so that each call carries many. Answers
@@ -269,10 +272,9 @@ impl Engine {
         let mut order = (0..homes).map(|step| (self.next_home + step) % homes);
         let Some(home) = order.find(|home| !self.due[*home].is_empty()) else { return false };
         self.next_home = home + 1;
-        for _ in 0..MAKES_PER_TURN {
-            let Some((sender, due_us)) = self.due[home].pop_front() else { break };
-            self.make(sender, due_us);
-        }
+        let count = self.due[home].len().min(MAKES_PER_TURN);
+        let due: Vec<_> = self.due[home].drain(..count).collect();
+        self.make(&due);
         true
     }
 
@@ -288,9 +290,16 @@ impl Engine {
         Some(if due_us < self.schedule.window_end_us { due } else { idle })
     }
 
-    fn make(&mut self, sender: usize, due_us: u64) {
-        self.made += 1;
-        let transaction = self.senders.sign(sender);
+    /// Signs what is due, together, and hands it out: senders, and since when.
+    fn make(&mut self, due: &[(usize, u64)]) {
+        self.made += due.len() as u64;
+        let senders: Vec<usize> = due.iter().map(|(sender, _)| *sender).collect();
+        for (transaction, (sender, due_us)) in self.senders.sign_each(&senders).into_iter().zip(due) {
+            self.offer(&transaction, *sender, *due_us);
+        }
+    }
+
+    fn offer(&mut self, transaction: &Transaction, sender: usize, due_us: u64) {
         let late_us = self.now_us().saturating_sub(due_us);
         tracing::trace!(name: spans::OFFERED, target: spans::TARGET, hash = transaction.hash().as_slice(), count = late_us);
         let node = self.node_for(sender);

@@ -82,8 +82,14 @@ impl Senders {
         self.accounts[sender].gaps.push_back(nonce);
     }
 
-    /// Signs the sender's next transfer to a recipient drawn by lot.
-    pub fn sign(&mut self, sender: usize) -> Transaction {
+    /// Signs the next transfer of each sender, in their order, to a recipient drawn by lot.
+    pub fn sign_each(&mut self, senders: &[usize]) -> Vec<Transaction> {
+        let unsigned = senders.iter().map(|sender| self.next_of(*sender)).collect();
+        let keys: Vec<_> = senders.iter().map(|sender| &self.accounts[*sender].key).collect();
+        UnsignedTransaction::sign_each(unsigned, &keys, &self.chain.genesis)
+    }
+
+    fn next_of(&mut self, sender: usize) -> UnsignedTransaction {
         let draw = self.draw();
         let place = usize::try_from(draw % self.recipients.len().max(1) as u64).unwrap_or(0);
         let account = &mut self.accounts[sender];
@@ -92,7 +98,7 @@ impl Senders {
             account.next_nonce = nonce.saturating_add(1);
             nonce
         });
-        let unsigned = UnsignedTransaction {
+        UnsignedTransaction {
             chain_id: self.chain.chain_id,
             nonce,
             max_priority_fee_per_gas: 0,
@@ -103,8 +109,7 @@ impl Senders {
             data: Bytes::new(),
             access_list: EmptyList,
             public_key: account.key.public_key(),
-        };
-        unsigned.sign(&account.key, &self.chain.genesis)
+        }
     }
 
     /// SplitMix64: the same seed draws the same recipients.
@@ -131,22 +136,22 @@ mod tests {
     fn transfers_are_valid_and_their_nonces_follow_each_other_and_fill_gaps_first() {
         let mut senders = senders();
         senders.set_nonce(1, 40);
-        for expected in [40, 41] {
-            let transfer = senders.sign(1);
+        for (transfer, expected) in senders.sign_each(&[1, 1]).into_iter().zip([40, 41]) {
             assert_eq!(transfer.nonce(), expected);
             assert_eq!(transfer.sender(), senders.address(1));
             transfer.check_fields(7).unwrap();
             transfer.check_signature(&Digest::repeat_byte(3)).unwrap();
         }
         senders.free_nonce(1, 40);
-        assert_eq!(senders.sign(1).nonce(), 40);
-        assert_eq!(senders.sign(1).nonce(), 42);
+        let nonces: Vec<u64> = senders.sign_each(&[1, 0, 1]).iter().map(Transaction::nonce).collect();
+        assert_eq!(nonces, [40, 0, 42]);
     }
 
     #[test]
     fn the_same_seed_draws_the_same_recipients() {
         let (mut one, mut two) = (senders(), senders());
-        let draw = |senders: &mut Senders| (0..50).map(|_| senders.sign(0).fields().to).collect::<Vec<_>>();
+        let draw =
+            |senders: &mut Senders| senders.sign_each(&[0; 50]).iter().map(|made| made.fields().to).collect::<Vec<_>>();
         let drawn = draw(&mut one);
         assert_eq!(drawn, draw(&mut two));
         assert!(drawn.iter().collect::<std::collections::BTreeSet<_>>().len() > 20);

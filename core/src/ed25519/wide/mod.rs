@@ -1,11 +1,11 @@
-//! Sums of many curve points on processors with AVX-512 and its products of 52 bits (IFMA), eight of everything side by side
+//! Sums of many curve points, and signatures, on processors with AVX-512 and its products of 52 bits (IFMA), eight of everything side by side
 //! (decision 0019).
 //!
-//! Owns: arithmetic of field and points in vectors, reading of encodings, the sum. Never does: give a verdict that stands
+//! Owns: arithmetic of field and points in vectors, reading of encodings, the sum, signing. Never does: give a verdict that stands
 //! alone; who is told that a sum is not small looks at each signature with the library.
 //!
 //! Invariants:
-//! - Variable time, so never secrets.
+//! - Variable time, so never secrets, but for what [`sign_each`] uses.
 //! - Everything that names an instruction is `inline(always)` and no closure: what is compiled by itself is compiled
 //!   without them, and takes ten times as long.
 
@@ -15,6 +15,7 @@ mod field;
 mod packed;
 mod point;
 mod sha512;
+mod sign;
 mod sum;
 #[cfg(test)]
 mod tests;
@@ -24,4 +25,5 @@ pub(super) use digits::Factor;
 pub(super) use field::Wide;
 pub(super) use point::Row;
 pub(super) use sha512::sha512_each;
+pub(super) use sign::sign_each;
 pub(super) use sum::is_small;

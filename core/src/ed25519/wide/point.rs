@@ -29,7 +29,7 @@ pub(super) struct Projective {
 }
 
 /// One [`Affine`] in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::ed25519) struct Row {
     pub(super) sum: Limbs,
     pub(super) difference: Limbs,
@@ -181,4 +181,23 @@ impl Wide {
         };
         Projective { affine, z2: self.add(of.z, of.z) }
     }
+
+    /// As RFC 8032 encodes points (section 5.1.2).
+    #[inline(always)]
+    pub(super) fn encode(self, points: Points) -> [[u8; 32]; LANES] {
+        // 1/z = z^(p − 2), and p − 2 = 8 · (p − 5) / 8 + 3.
+        let power = self.square_times(self.root_power([points.z]), 3)[0];
+        let inverse = self.multiply(power, self.multiply(self.square(points.z), points.z));
+        let x = self.each(self.multiply(points.x, inverse)).map(canonical);
+        let y = self.each(self.multiply(points.y, inverse)).map(canonical);
+        std::array::from_fn(|lane| encoding(y[lane], x[lane][0] & 1))
+    }
+}
+
+/// Of y in its one form below p, and the lowest bit of x.
+fn encoding([a, b, c, d, e]: Limbs, sign: u64) -> [u8; 32] {
+    let words = [a | b << 51, b >> 13 | c << 38, c >> 26 | d << 25, d >> 39 | e << 12 | sign << 63];
+    let mut bytes = [0; 32];
+    bytes.as_chunks_mut().0.iter_mut().zip(words).for_each(|(bytes, word)| *bytes = word.to_le_bytes());
+    bytes
 }

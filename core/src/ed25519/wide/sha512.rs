@@ -3,6 +3,7 @@
 use super::field::{LANES, Wide};
 use pulp::NullaryFnOnce;
 use std::arch::x86_64::__m512i;
+use zeroize::Zeroizing;
 
 /// Section 4.2.3.
 #[rustfmt::skip]
@@ -48,10 +49,13 @@ const SMALLEST_PADDING: usize = 17;
 
 pub(in crate::ed25519) type Hash = [u8; 64];
 
-/// SHA-512 of what `put` appends for each item, in their order.
+/// Messages of transactions, with what stands before them, need no more.
+const ROOM: usize = 512;
+
+/// SHA-512 of what `put` appends for each item, in their order. What it was is wiped: it may begin with a secret.
 pub(in crate::ed25519) fn sha512_each<T>(wide: Wide, items: &[T], put: impl Fn(&T, &mut Vec<u8>)) -> Vec<Hash> {
     let mut hashes = Vec::with_capacity(items.len());
-    let mut messages: [Vec<u8>; LANES] = Default::default();
+    let mut messages: [Zeroizing<Vec<u8>>; LANES] = std::array::from_fn(|_| Zeroizing::new(Vec::with_capacity(ROOM)));
     for some in items.chunks(LANES) {
         for (item, message) in some.iter().zip(&mut messages) {
             message.clear();
