@@ -203,10 +203,10 @@ fn memory_loaded(results: &Results) -> Row {
     let fits = mib * MIB <= 200e6;
     let half = samples.iter().rfind(|(earlier, _)| *earlier <= sent / 2).map(|(_, mib)| *mib);
     let is_flat = half.map(|half| mib <= half * FLAT);
-    let after = format!("{mib:.0} MiB after {} transfers, the one that has most", count(sent as f64));
+    let after = format!("at most {mib:.0} MiB until {} transfers, the one that has most", count(sent as f64));
     let (measured, reached) = match is_flat {
         _ if sent < MANY => (format!("{after}: fewer than a million (`--long` sends them)"), (!fits).then_some(false)),
-        Some(flat) => (format!("{after}; {:.0} MiB half way", half.unwrap_or(mib)), Some(fits && flat)),
+        Some(flat) => (format!("{after}; {:.0} MiB until half way", half.unwrap_or(mib)), Some(fits && flat)),
         None => (format!("{after}; not looked at half way"), (!fits).then_some(false)),
     };
     row.found(measured, reached, memory.command())

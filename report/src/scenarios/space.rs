@@ -8,9 +8,12 @@ use crate::results::{BlockSize, Disk, Memory, Results};
 use crate::stage::Stage;
 use crate::trouble::Trouble;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What `--long` goes on to.
 const MANY_TRANSFERS: u64 = 1_000_000;
+/// How often memory is looked at under load.
+const MEMORY_LOOK: Duration = Duration::from_secs(1);
 /// Largest blocks that are tried, in bytes.
 const SIZES: [u64; 5] = [4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
 /// An encoded transfer.
@@ -21,28 +24,36 @@ pub fn memory_seconds(plan: &Plan) -> u64 {
 }
 
 pub fn memory(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
-    stage.network()?;
-    let line = format!("load --max --duration {} --json", stage.plan.seconds(45, 5));
-    let mut memory = Memory { samples: Vec::new() };
-    if stage.transfers == 0 {
-        stage.load(&line)?;
-    }
-    loop {
-        let rss_mib = stage.network()?.rss_mib();
-        memory.samples.push((stage.transfers, rss_mib));
-        if !stage.plan.long || stage.transfers >= MANY_TRANSFERS {
-            break;
-        }
-        (stage.say)(&format!("    {} of {MANY_TRANSFERS} transfers", stage.transfers));
-        if stage.load(&line)?.0.finalized == 0 {
+    let now = stage.network()?.rss_mib();
+    let line = format!("load --max --duration {} --json", stage.plan.seconds(20, 5));
+    let mut memory = Memory { samples: vec![(stage.transfers, now)] };
+    while stage.transfers == 0 || (stage.plan.long && stage.transfers < MANY_TRANSFERS) {
+        let (finalized, most) = watched_load(stage, &line)?;
+        if finalized == 0 {
             return Err(Trouble::new("no transfer becomes final any more"));
         }
+        memory.samples.push((stage.transfers, most));
+        (stage.say)(&format!("    {} of {MANY_TRANSFERS} transfers", stage.transfers));
     }
     results.memory = stage.measured(&[line], vec![memory]).map(|mut measured| {
         measured.commands.push("grep VmRSS /proc/$(cat localnet/validator-0/data/LOCK)/status".to_owned());
         measured
     });
     Ok(())
+}
+
+/// Runs a load; its final transfers, and the most that each validator had meanwhile. Memory rises until memtables are
+/// written out and falls then, so that single looks would find any height of it.
+fn watched_load(stage: &mut Stage, line: &str) -> Result<(u64, Vec<f64>), Trouble> {
+    let mut most = stage.network()?.rss_mib();
+    let mut child = stage.start_load(line, "net")?;
+    while !child.ends_within(MEMORY_LOOK)? {
+        let now = stage.network()?.rss_mib();
+        most.iter_mut().zip(now).for_each(|(most, now)| *most = most.max(now));
+    }
+    let finalized = stage.finish_load(&mut child)?.0.finalized;
+    stage.transfers += finalized;
+    Ok((finalized, most))
 }
 
 pub fn disk_seconds(plan: &Plan) -> u64 {
