@@ -293,8 +293,8 @@ pub struct Outage {
 /// Resident memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Final transfers of the chain, and each validator's memory in MiB: the most of it since the sample before, looked at
-    /// each second.
+    /// After each of several loads: final transfers of the chain, and the most memory that each validator had under that
+    /// load, in MiB, looked at each second.
     pub samples: Vec<(u64, Vec<f64>)>,
 }
 

@@ -199,9 +199,11 @@ fn memory_loaded(results: &Results) -> Row {
     let Some(memory) = &results.memory else { return row };
     let samples = memory.runs.iter().flat_map(|run| &run.samples);
     let samples: Vec<(u64, f64)> = samples.filter_map(|(sent, rss)| Some((*sent, largest(rss)?))).collect();
-    let Some((sent, mib)) = samples.last().copied() else { return row };
-    let fits = mib * MIB <= 200e6;
-    let half = samples.iter().rfind(|(earlier, _)| *earlier <= sent / 2).map(|(_, mib)| *mib);
+    let Some((sent, _)) = samples.last().copied() else { return row };
+    let most_until =
+        |until: u64| samples.iter().filter(|(sent, _)| *sent <= until).map(|(_, mib)| *mib).reduce(f64::max);
+    let Some(mib) = most_until(sent) else { return row };
+    let (half, fits) = (most_until(sent / 2), mib * MIB <= 200e6);
     let is_flat = half.map(|half| mib <= half * FLAT);
     let after = format!("at most {mib:.0} MiB until {} transfers, the one that has most", count(sent as f64));
     let (measured, reached) = match is_flat {

@@ -114,7 +114,6 @@ fn a_batch_gives_the_single_verdicts() {
     assert_eq!(ed25519::verify_batch_inline(&items), [true, false, false]);
 }
 
-/// More than are hashed at a time, of all lengths, and what is no transaction between them.
 #[test]
 fn several_signed_at_once_are_what_each_is_alone() {
     let keys: Vec<_> = (0..20).map(key).collect();
@@ -126,6 +125,7 @@ fn several_signed_at_once_are_what_each_is_alone() {
     assert_eq!(UnsignedTransaction::sign_each(Vec::new(), &[], &GENESIS), []);
 }
 
+/// More than are hashed at a time, of all lengths, and what is no transaction between them.
 #[test]
 fn several_at_once_are_what_each_is_alone() {
     let data = |length: usize| Bytes::from(vec![7; length]);

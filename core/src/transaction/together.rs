@@ -41,6 +41,9 @@ impl Transaction {
 
 impl UnsignedTransaction {
     /// Each as [`UnsignedTransaction::sign`] signs it, in their order.
+    ///
+    /// # Panics
+    /// Unless there are as many keys as transactions.
     #[must_use]
     pub fn sign_each(mut transactions: Vec<Self>, keys: &[&Ed25519SecretKey], genesis: &Digest) -> Vec<Transaction> {
         assert_eq!(transactions.len(), keys.len(), "each transaction has its key");

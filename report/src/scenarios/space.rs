@@ -20,14 +20,13 @@ const SIZES: [u64; 5] = [4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
 const TRANSFER_BYTES: u64 = 149;
 
 pub fn memory_seconds(plan: &Plan) -> u64 {
-    if plan.long { 240 } else { 5 }
+    if plan.long { 150 } else { 30 }
 }
 
 pub fn memory(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
-    let now = stage.network()?.rss_mib();
     let line = format!("load --max --duration {} --json", stage.plan.seconds(20, 5));
-    let mut memory = Memory { samples: vec![(stage.transfers, now)] };
-    while stage.transfers == 0 || (stage.plan.long && stage.transfers < MANY_TRANSFERS) {
+    let mut memory = Memory { samples: Vec::new() };
+    while memory.samples.is_empty() || (stage.plan.long && stage.transfers < MANY_TRANSFERS) {
         let (finalized, most) = watched_load(stage, &line)?;
         if finalized == 0 {
             return Err(Trouble::new("no transfer becomes final any more"));

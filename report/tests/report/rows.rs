@@ -69,6 +69,11 @@ fn memory_is_judged_after_a_million_transfers_only() {
     assert_eq!(memory(vec![(500_000, vec![100.0]), (1_000_000, vec![50.0, 110.0])]), Some(true));
     assert_eq!(memory(vec![(500_000, vec![100.0]), (1_000_000, vec![111.0])]), Some(false));
     assert_eq!(memory(vec![(500_000, vec![190.0]), (1_000_000, vec![191.0])]), Some(false));
+    // The highest of them all counts, not the last.
+    let peak = |mib| vec![(400_000, vec![100.0]), (700_000, vec![mib]), (1_000_000, vec![100.0])];
+    assert_eq!(memory(peak(110.0)), Some(true));
+    assert_eq!(memory(peak(111.0)), Some(false));
+    assert_eq!(memory(vec![(300_000, vec![110.0]), (500_000, vec![100.0]), (1_000_000, vec![120.0])]), Some(true));
     assert_eq!(memory(vec![(300_000, vec![60.0])]), None);
     assert_eq!(memory(vec![(300_000, vec![260.0])]), Some(false));
     assert_eq!(memory(vec![(1_000_000, vec![60.0])]), None);

@@ -1,8 +1,8 @@
-//! Sums of many curve points, and signatures, on processors with AVX-512 and its products of 52 bits (IFMA), eight of everything side by side
-//! (decision 0019).
+//! Sums of many curve points, and signatures, on processors with AVX-512 and its products of 52 bits (IFMA), eight of
+//! everything side by side (decision 0019).
 //!
-//! Owns: arithmetic of field and points in vectors, reading of encodings, the sum, signing. Never does: give a verdict that stands
-//! alone; who is told that a sum is not small looks at each signature with the library.
+//! Owns: arithmetic of field and points in vectors, reading of encodings, the sum, signing. Never does: give a verdict that
+//! stands alone; who is told that a sum is not small looks at each signature with the library.
 //!
 //! Invariants:
 //! - Variable time, so never secrets, but for what [`sign_each`] uses.

@@ -3,7 +3,6 @@
 use super::field::{LANES, Wide};
 use pulp::NullaryFnOnce;
 use std::arch::x86_64::__m512i;
-use zeroize::Zeroizing;
 
 /// Section 4.2.3.
 #[rustfmt::skip]
@@ -46,18 +45,30 @@ const BLOCK: usize = 128;
 
 /// Bytes behind a message: 0x80 and its length in bits, with zeros between.
 const SMALLEST_PADDING: usize = 17;
+/// At most so many are behind a message.
+pub(super) const PADDING: usize = SMALLEST_PADDING + BLOCK;
 
 pub(in crate::ed25519) type Hash = [u8; 64];
 
-/// Messages of transactions, with what stands before them, need no more.
-const ROOM: usize = 512;
+/// Where messages lie while they are hashed.
+pub(super) type Room = [Vec<u8>; LANES];
 
-/// SHA-512 of what `put` appends for each item, in their order. What it was is wiped: it may begin with a secret.
+/// SHA-512 of what `put` appends for each item, in their order.
 pub(in crate::ed25519) fn sha512_each<T>(wide: Wide, items: &[T], put: impl Fn(&T, &mut Vec<u8>)) -> Vec<Hash> {
+    sha512_each_in(wide, &mut Room::default(), items, put)
+}
+
+/// The same in room that the caller has made, and wipes if a secret was in it; nothing lies elsewhere if a message with
+/// [`PADDING`] more bytes fits in.
+pub(super) fn sha512_each_in<T>(
+    wide: Wide,
+    messages: &mut Room,
+    items: &[T],
+    put: impl Fn(&T, &mut Vec<u8>),
+) -> Vec<Hash> {
     let mut hashes = Vec::with_capacity(items.len());
-    let mut messages: [Zeroizing<Vec<u8>>; LANES] = std::array::from_fn(|_| Zeroizing::new(Vec::with_capacity(ROOM)));
     for some in items.chunks(LANES) {
-        for (item, message) in some.iter().zip(&mut messages) {
+        for (item, message) in some.iter().zip(&mut *messages) {
             message.clear();
             put(item, message);
             pad(message);

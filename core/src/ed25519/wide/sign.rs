@@ -1,11 +1,13 @@
 //! Signatures by RFC 8032, section 5.1.6, eight side by side.
 //!
-//! Invariant: unlike elsewhere in this module no branch and no address depends on a secret: of a table all entries are read.
+//! Invariants, unlike elsewhere in this module:
+//! - No branch and no address depends on a secret: of a table all entries are read.
+//! - Nonces and what they are made of are wiped where they lay on the heap.
 
 use super::decode::decode;
 use super::field::{Field, LANES, ONE, Wide, ZERO};
 use super::point::{Affine, Row};
-use super::sha512_each;
+use super::sha512::{PADDING, Room, sha512_each, sha512_each_in};
 use crate::ed25519::Ed25519SecretKey;
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::scalar::Scalar;
@@ -13,6 +15,7 @@ use ed25519_dalek::hazmat::ExpandedSecretKey;
 use pulp::NullaryFnOnce;
 use std::arch::x86_64::__m512i;
 use std::sync::LazyLock;
+use zeroize::Zeroizing;
 
 /// Digits of a scalar in base 16, each from −8 to 7.
 const DIGITS: usize = 64;
@@ -26,14 +29,18 @@ pub(in crate::ed25519) fn sign_each(wide: Wide, items: &[(&Ed25519SecretKey, &[u
     static TABLE: LazyLock<Vec<Multiples>> = LazyLock::new(|| table(Wide::try_new().expect("it was there already")));
     let keys: Vec<ExpandedSecretKey> = items.iter().map(|(key, _)| ExpandedSecretKey::from(key.0.as_bytes())).collect();
     let with_keys: Vec<_> = keys.iter().zip(items).collect();
-    let hashes = sha512_each(wide, &with_keys, |(key, (_, message)), out| {
+    let longest = items.iter().map(|(_, message)| message.len()).max().unwrap_or(0);
+    let room = || Vec::with_capacity(size_of::<[u8; 32]>() + longest + PADDING);
+    let mut room: Zeroizing<Room> = Zeroizing::new(std::array::from_fn(|_| room()));
+    let put = |(key, (_, message)): &(&ExpandedSecretKey, &(_, &[u8])), out: &mut Vec<u8>| {
         out.extend_from_slice(&key.hash_prefix);
         out.extend_from_slice(message);
-    });
-    let nonces: Vec<Scalar> = hashes.iter().map(Scalar::from_bytes_mod_order_wide).collect();
+    };
+    let hashes = Zeroizing::new(sha512_each_in(wide, &mut room, &with_keys, put));
+    let nonces: Zeroizing<Vec<Scalar>> = Zeroizing::new(hashes.iter().map(Scalar::from_bytes_mod_order_wide).collect());
     let mut points = Vec::with_capacity(nonces.len());
     for some in nonces.chunks(LANES) {
-        let mut digits = [[0; DIGITS]; LANES];
+        let mut digits = Zeroizing::new([[0; DIGITS]; LANES]);
         digits.iter_mut().zip(some).for_each(|(digits, nonce)| *digits = digits_of(nonce));
         points.extend_from_slice(&wide.vectorize(TimesBase { wide, table: &TABLE, digits: &digits })[..some.len()]);
     }
@@ -71,7 +78,8 @@ fn table(wide: Wide) -> Vec<Multiples> {
             power += power;
         }
     }
-    let rows: Vec<Row> = decode(wide, &encodings).into_iter().flatten().collect();
+    let rows: Vec<Row> =
+        decode(wide, &encodings).into_iter().map(|row| row.expect("multiples of the base point are points")).collect();
     rows.as_chunks().0.to_vec()
 }
 
