@@ -83,7 +83,7 @@ impl Ed25519SecretKey {
     }
 }
 
-/// Fewer than this many are signed faster one by one.
+/// Fewer than this many are signed as fast one by one (docs/performance.md).
 #[cfg(target_arch = "x86_64")]
 const SMALLEST_TO_SIGN_IN_VECTORS: usize = 3;
 

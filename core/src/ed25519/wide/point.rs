@@ -29,7 +29,7 @@ pub(super) struct Projective {
 }
 
 /// One [`Affine`] in memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ed25519) struct Row {
     pub(super) sum: Limbs,
     pub(super) difference: Limbs,

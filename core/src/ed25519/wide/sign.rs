@@ -14,7 +14,7 @@ use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::hazmat::ExpandedSecretKey;
 use pulp::NullaryFnOnce;
 use std::arch::x86_64::__m512i;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// Digits of a scalar in base 16, each from −8 to 7.
@@ -22,11 +22,13 @@ const DIGITS: usize = 64;
 type Digits = [i8; DIGITS];
 
 /// One to eight times a power of 16 times the base point.
-type Multiples = [Row; 8];
+const MULTIPLES: usize = 8;
+type Multiples = [Row; MULTIPLES];
 
 /// One signature for each key and message, in their order.
 pub(in crate::ed25519) fn sign_each(wide: Wide, items: &[(&Ed25519SecretKey, &[u8])]) -> Vec<[u8; 64]> {
-    static TABLE: LazyLock<Vec<Multiples>> = LazyLock::new(|| table(Wide::try_new().expect("it was there already")));
+    static TABLE: OnceLock<Vec<Multiples>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| table(wide));
     let keys: Vec<ExpandedSecretKey> = items.iter().map(|(key, _)| ExpandedSecretKey::from(key.0.as_bytes())).collect();
     let with_keys: Vec<_> = keys.iter().zip(items).collect();
     let longest = items.iter().map(|(_, message)| message.len()).max().unwrap_or(0);
@@ -42,7 +44,7 @@ pub(in crate::ed25519) fn sign_each(wide: Wide, items: &[(&Ed25519SecretKey, &[u
     for some in nonces.chunks(LANES) {
         let mut digits = Zeroizing::new([[0; DIGITS]; LANES]);
         digits.iter_mut().zip(some).for_each(|(digits, nonce)| *digits = digits_of(nonce));
-        points.extend_from_slice(&wide.vectorize(TimesBase { wide, table: &TABLE, digits: &digits })[..some.len()]);
+        points.extend_from_slice(&wide.vectorize(TimesBase { wide, table, digits: &digits })[..some.len()]);
     }
     let with_points: Vec<_> = points.iter().zip(items).collect();
     let challenges = sha512_each(wide, &with_points, |(point, (key, message)), out| {
@@ -66,11 +68,11 @@ pub(in crate::ed25519) fn sign_each(wide: Wide, items: &[(&Ed25519SecretKey, &[u
 
 /// Those of each digit's power of 16.
 fn table(wide: Wide) -> Vec<Multiples> {
-    let mut encodings = Vec::with_capacity(DIGITS * size_of::<Multiples>() / size_of::<Row>());
+    let mut encodings = Vec::with_capacity(DIGITS * MULTIPLES);
     let mut power = ED25519_BASEPOINT_POINT;
     for _ in 0..DIGITS {
         let mut multiple = power;
-        for _ in 0..Multiples::default().len() {
+        for _ in 0..MULTIPLES {
             encodings.push(multiple.compress().0);
             multiple += power;
         }
