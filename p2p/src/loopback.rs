@@ -46,6 +46,8 @@ pub struct Loopback {
     pub one_way_us: f64,
     /// The same after a pause.
     pub one_way_idle_us: f64,
+    /// Processor time of both sides together for one of all these pings, or its answer.
+    pub cpu_us_per_message: f64,
     /// One way, one stream.
     pub bytes_per_second: f64,
     /// Processor time of both sides together for a byte of that, in nanoseconds.
@@ -86,9 +88,12 @@ pub fn measure(plan: &Plan, thread_cpu: fn() -> Duration) -> Result<Loopback, Lo
         let (served, asked) = (served?, asked?);
         let bytes = served.bytes.max(1) as f64;
         let cpu = asked.bulk_cpu + served.cpu;
+        // Each ping is a message, and so is its answer.
+        let pings = asked.pings_cpu / asked.pings.max(1) + served.pings_cpu / served.pings.max(1);
         Ok(Loopback {
             one_way_us: asked.one_way_us,
             one_way_idle_us: asked.one_way_idle_us,
+            cpu_us_per_message: pings.as_secs_f64() * 1e6 / 2.0,
             bytes_per_second: bytes / served.took.as_secs_f64().max(1e-9),
             cpu_ns_per_byte: cpu.as_secs_f64() * 1e9 / bytes,
         })
@@ -136,6 +141,8 @@ impl Side {
 }
 
 struct Served {
+    pings: u32,
+    pings_cpu: Duration,
     bytes: u64,
     took: Duration,
     cpu: Duration,
@@ -149,25 +156,31 @@ async fn serve(endpoint: Endpoint, thread_cpu: fn() -> Duration) -> Result<Serve
     let mut pongs = connection.open_uni().await.map_err(|error| failed("opening")(&error))?;
     let mut pings = connection.accept_uni().await.map_err(|error| failed("opening")(&error))?;
     let mut frame = [0; PING_BYTES];
+    let (mut count, cpu) = (0_u32, thread_cpu());
     loop {
         match pings.read_exact(&mut frame).await {
             Ok(()) => pongs.write_all(&frame).await.map_err(|error| failed("answering")(&error))?,
             Err(ReadExactError::FinishedEarly(0)) => break,
             Err(error) => return Err(failed("reading")(&error)),
         }
+        count = count.saturating_add(1);
     }
+    let pings_cpu = thread_cpu().saturating_sub(cpu);
     let mut bulk = connection.accept_uni().await.map_err(|error| failed("opening")(&error))?;
     let (begun, cpu, mut bytes) = (Instant::now(), thread_cpu(), 0_u64);
     while let Some(chunk) = bulk.read_chunk(CHUNK_BYTES, true).await.map_err(|error| failed("reading")(&error))? {
         bytes = bytes.saturating_add(chunk.bytes.len() as u64);
     }
-    let served = Served { bytes, took: begun.elapsed(), cpu: thread_cpu().saturating_sub(cpu) };
+    let served =
+        Served { pings: count, pings_cpu, bytes, took: begun.elapsed(), cpu: thread_cpu().saturating_sub(cpu) };
     // The other side leaves when all has been acknowledged.
     let _ = timeout(LIMIT, connection.closed()).await;
     Ok(served)
 }
 
 struct Asked {
+    pings: u32,
+    pings_cpu: Duration,
     one_way_us: f64,
     one_way_idle_us: f64,
     bulk_cpu: Duration,
@@ -179,6 +192,7 @@ async fn ask(
     thread_cpu: fn() -> Duration,
 ) -> Result<Asked, LoopbackError> {
     let mut pings = connection.open_uni().await.map_err(|error| failed("opening")(&error))?;
+    let begun_cpu = thread_cpu();
     pings.write_all(&[0; PING_BYTES]).await.map_err(|error| failed("writing")(&error))?;
     let mut pongs = connection.accept_uni().await.map_err(|error| failed("opening")(&error))?;
     pongs.read_exact(&mut [0; PING_BYTES]).await.map_err(|error| failed("reading")(&error))?;
@@ -195,6 +209,8 @@ async fn ask(
         ticks.tick().await;
         idle.push(ping(&mut pings, &mut pongs).await?);
     }
+    let count = 1 + WARM_UP_PINGS as usize + waking.len() + idle.len();
+    let pings_cpu = thread_cpu().saturating_sub(begun_cpu);
     pings.finish().map_err(|error| failed("writing")(&error))?;
 
     let mut bulk = connection.open_uni().await.map_err(|error| failed("opening")(&error))?;
@@ -205,7 +221,14 @@ async fn ask(
     bulk.finish().map_err(|error| failed("writing")(&error))?;
     bulk.stopped().await.map_err(|error| failed("writing")(&error))?;
     let bulk_cpu = thread_cpu().saturating_sub(cpu);
-    Ok(Asked { one_way_us: half_of_median_us(&mut waking), one_way_idle_us: half_of_median_us(&mut idle), bulk_cpu })
+    let pings = u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(Asked {
+        pings,
+        pings_cpu,
+        one_way_us: half_of_median_us(&mut waking),
+        one_way_idle_us: half_of_median_us(&mut idle),
+        bulk_cpu,
+    })
 }
 
 /// There and back.
@@ -238,6 +261,7 @@ mod tests {
         let measured = measure(&plan, time).unwrap();
         assert!(measured.one_way_us > 1.0 && measured.one_way_us < 100_000.0, "{measured:?}");
         assert!(measured.one_way_idle_us > 1.0 && measured.one_way_idle_us < 100_000.0, "{measured:?}");
+        assert!(measured.cpu_us_per_message > 0.1 && measured.cpu_us_per_message < 100_000.0, "{measured:?}");
         assert!(measured.bytes_per_second > 1e6, "{measured:?}");
         assert!(measured.cpu_ns_per_byte > 0.0, "{measured:?}");
     }

@@ -93,14 +93,14 @@ impl Driver {
         if let Some(building) = self.building.take()
             && building.stage == Stage::Selecting
         {
-            self.out.mempool.push(MempoolRequest::Cancel);
+            self.out.mempool.push_later(MempoolRequest::Cancel);
         }
         let (false, Some(parent)) = (self.replica.me() == Some(leader), parent) else { return };
         // Far behind, the pool's view of the state is too old to say what the leader could execute.
         if !self.catchup.is_on()
             && let Some(branch) = self.branch(parent)
         {
-            self.out.mempool.push(MempoolRequest::Watch { view, branch, leader: leader.peer() });
+            self.out.mempool.push_later(MempoolRequest::Watch { view, branch, leader: leader.peer() });
         }
     }
 
@@ -144,7 +144,7 @@ impl Driver {
             return self.set_stage(Stage::Done);
         };
         if building.stage == Stage::Selecting {
-            self.out.mempool.push(MempoolRequest::Cancel);
+            self.out.mempool.push_later(MempoolRequest::Cancel);
         }
         let header = Arc::new(self.replica.rules().empty_block(parent, building.view, me, self.now.wall));
         self.set_stage(Stage::Done);

@@ -103,6 +103,12 @@ impl<T: RingMessage> Outbox<T> {
         self.flush();
     }
 
+    /// With the last flush of the turn: what nobody's vote waits for wakes its thread after what somebody's does, on a core
+    /// that both may share.
+    pub fn push_later(&mut self, message: T) {
+        self.held.push_back(message);
+    }
+
     /// Whether a message waits for room.
     pub fn is_holding(&self) -> bool {
         !self.held.is_empty()
@@ -176,5 +182,29 @@ impl Outboxes {
 
     pub fn blame(&mut self, peer: PeerId, offence: Offence) {
         self.urgent.push(UrgentCommand(NetworkCommand::Blame { peer, offence }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minuet_core::messages::Branch;
+    use minuet_core::ring::{Doorbell, ring};
+    use minuet_core::{Digest, View};
+
+    #[test]
+    fn what_can_wait_goes_with_the_flush_or_before_what_cannot_in_order() {
+        let (bell, _waiter) = Doorbell::new();
+        let (sender, mut receiver) = ring(&bell);
+        let mut outbox = Outbox::new(sender);
+        outbox.push_later(MempoolRequest::Cancel);
+        assert!(receiver.is_empty() && outbox.is_holding());
+        outbox.flush();
+        assert!(matches!(receiver.try_recv(), Some(MempoolRequest::Cancel)) && !outbox.is_holding());
+        outbox.push_later(MempoolRequest::Cancel);
+        let branch = Branch { parent: Digest::ZERO, with_transactions: Vec::new(), base_fee: 1 };
+        outbox.push(MempoolRequest::Watch { view: View(2), branch, leader: PeerId(1) });
+        assert!(matches!(receiver.try_recv(), Some(MempoolRequest::Cancel)));
+        assert!(matches!(receiver.try_recv(), Some(MempoolRequest::Watch { .. })));
     }
 }

@@ -12,10 +12,13 @@ where waiting is. From that, for n validators that share C cores at R blocks a s
   c_tx    = signature + network + hash + execution + state root + write    a transaction on one validator
   TPS_lim = (C − R·V) / (n·c_tx + c_client)
   T_fin   = build + transfer + hop + block check + sign + record + hop + quorum check
+  T_rest  = build + leader's record + transfer + messages + block check + sign + records + quorum check + final block stored
 
-What all validators do at the same time takes n/C times as long in T_fin. Nothing is counted twice, nothing waits in a queue, \
+What all validators do at the same time takes n/C times as long in T_fin. T_rest is that of a chain at rest, with what T_fin \
+leaves out: one message from each to each is worked on, and journals and databases of all validators write at once, after a \
+pause. Nothing is counted twice, nothing waits in a queue, \
 and pool, API and dashboard cost nothing: a bound, not a forecast. The ratios are E_tps = TPS / TPS_lim, E_fin = T_fin / \
-measured p50 and E_cpu = n·c_tx·TPS / cores used.
+measured p50, E_rest = T_rest / measured p50 and E_cpu = n·c_tx·TPS / cores used.
 
 Run it on a quiet machine. Stop it with Ctrl-C at any time: its files go.";
 

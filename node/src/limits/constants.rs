@@ -3,9 +3,10 @@
 use super::chain::ChainCosts;
 use super::empty_blocks::EmptyBlockCosts;
 use super::figure::figure;
-use super::formulas::{FinalitySteps, TransactionCosts, VoteCosts, network_us};
+use super::formulas::{FinalitySteps, RestSteps, TransactionCosts, VoteCosts, network_us};
 use super::hand_over::HandOverCosts;
 use super::records::RecordCosts;
+use super::rest::RestCosts;
 use super::signatures::{Ed25519Costs, StatementCosts};
 use minuet_core::committee::Quorums;
 use minuet_core::scheme::StatementScheme;
@@ -24,6 +25,8 @@ pub struct Constants {
     pub short: StatementCosts,
     /// A vote's record.
     pub record: RecordCosts,
+    /// What all write at once, at rest; `None` where that was not measured.
+    pub rest: Option<RestCosts>,
     /// The network.
     pub quic: Loopback,
     /// From thread to thread.
@@ -96,6 +99,18 @@ impl Constants {
         }
     }
 
+    /// The same way at rest, with what those steps leave out.
+    #[must_use]
+    pub fn rest_steps(&self) -> Option<RestSteps> {
+        self.rest.map(|rest| RestSteps {
+            way: self.finality_steps(),
+            leader_record_us: rest.lone_record_us,
+            message_us: self.quic.cpu_us_per_message,
+            records_us: rest.records_us,
+            stores_us: rest.stores_us,
+        })
+    }
+
     /// All of them in the order in which they are shown.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
@@ -134,7 +149,7 @@ impl Constants {
         let chain = &self.chain;
         let keys = format!("{} keys", figure(chain.batch_keys));
         let each = chain.batch_unsynced_us / chain.batch_keys.max(1.0);
-        vec![
+        let mut rows = vec![
             row("record_sync_p50_us", "journal: a vote's record on the disk, p50", self.record.p50_us, "µs"),
             row("record_sync_p99_us", "journal: the same, p99", self.record.p99_us, "µs"),
             row("record_cpu_us", "journal: processor time of it", self.record.cpu_us, "µs"),
@@ -142,13 +157,22 @@ impl Constants {
             row("quic_one_way_idle_us", "QUIC on loopback: one way, after a pause", self.quic.one_way_idle_us, "µs"),
             row("quic_gigabytes_per_second", "QUIC on loopback: one stream", self.quic.bytes_per_second / 1e9, "GB/s"),
             row("quic_cpu_ns_per_byte", "QUIC on loopback: both sides, a byte", self.quic.cpu_ns_per_byte, "ns"),
+            row("quic_cpu_us_per_message", "QUIC on loopback: both sides, a vote", self.quic.cpu_us_per_message, "µs"),
             row("hand_over_us", "ring: to a thread that sleeps, back to back", self.hand_over.back_to_back_us, "µs"),
             row("hand_over_idle_us", "ring: the same, after a pause", self.hand_over.idle_us, "µs"),
             row("rocksdb_batch_keys", "RocksDB: keys of a block's batch", chain.batch_keys, ""),
             row("rocksdb_key_us", "RocksDB: each key of it, not synced", each, "µs"),
             row("rocksdb_batch_us", format!("RocksDB: {keys}, not synced"), chain.batch_unsynced_us, "µs"),
             row("rocksdb_batch_synced_us", format!("RocksDB: {keys}, synced"), chain.batch_synced_us, "µs"),
-        ]
+        ];
+        if let Some(rest) = &self.rest {
+            rows.extend([
+                row("rest_lone_record_us", "at rest: a record of one, p50", rest.lone_record_us, "µs"),
+                row("rest_records_us", "at rest: records of all at once, slowest p50", rest.records_us, "µs"),
+                row("rest_stores_us", "at rest: all store an empty block, slowest p50", rest.stores_us, "µs"),
+            ]);
+        }
+        rows
     }
 
     fn chain_rows(&self) -> Vec<Row> {

@@ -7,7 +7,10 @@
 //! - `TPS_lim = (C − R·V) / (n·c_tx + c_client)`, where c_client is what the client spends on a transaction.
 //! - `T_fin = build + block transfer + hop + block check + sign + record + hop + quorum check`, where what all validators do
 //!   at the same time takes n/C times as long as on one core.
-//! - `E_tps = TPS / TPS_lim(R)`, `E_fin = T_fin / measured p50`, `E_cpu = n·c_tx·TPS / cores used`.
+//! - `T_rest`: T_fin of a chain at rest, with what its formula leaves out: the leader's record, the work on all messages where
+//!   that is more than two hops, a disk that all write to at once after a pause, and the final block's way there.
+//! - `E_tps = TPS / TPS_lim(R)`, `E_fin = T_fin / measured p50`, `E_rest = T_rest / measured p50`,
+//!   `E_cpu = n·c_tx·TPS / cores used`.
 
 use serde::Serialize;
 
@@ -169,6 +172,88 @@ impl Finality {
     }
 
     /// T_fin.
+    #[must_use]
+    pub fn total_ms(&self) -> f64 {
+        self.parts().iter().map(|(_, ms)| ms).sum()
+    }
+}
+
+/// The way of an empty block on a chain at rest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RestSteps {
+    /// What [`Finality`] is made of.
+    pub way: FinalitySteps,
+    /// Until the proposal's record is on the disk, which nobody else writes to.
+    pub leader_record_us: f64,
+    /// Processor time of a message, on both sides together.
+    pub message_us: f64,
+    /// Until the last vote's record is on the disk.
+    pub records_us: f64,
+    /// Until the last one has stored the final block.
+    pub stores_us: f64,
+}
+
+/// T_rest and its parts, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FinalityAtRest {
+    /// As in [`Finality`], like all that have its names.
+    pub build_ms: f64,
+    /// Alone.
+    pub leader_record_ms: f64,
+    /// Of the block.
+    pub transfer_ms: f64,
+    /// From each to each, the proposal being the leader's vote; two hops at least.
+    pub messages_ms: f64,
+    /// By all.
+    pub block_check_ms: f64,
+    /// By all.
+    pub sign_ms: f64,
+    /// Of all at once.
+    pub records_ms: f64,
+    /// By all.
+    pub quorum_check_ms: f64,
+    /// By all at once.
+    pub stores_ms: f64,
+}
+
+impl FinalityAtRest {
+    /// Of these steps.
+    #[must_use]
+    pub fn of(steps: &RestSteps, setting: &Setting) -> Self {
+        let way = Finality::of(&steps.way, setting);
+        let n = setting.validators as f64;
+        let working = setting.cores.clamp(1, setting.validators.max(1)) as f64;
+        let messages_ms = n * (n - 1.0) * steps.message_us / working / 1000.0;
+        Self {
+            build_ms: way.build_ms,
+            leader_record_ms: steps.leader_record_us / 1000.0,
+            transfer_ms: way.transfer_ms,
+            messages_ms: messages_ms.max(way.hops_ms),
+            block_check_ms: way.block_check_ms,
+            sign_ms: way.sign_ms,
+            records_ms: steps.records_us / 1000.0,
+            quorum_check_ms: way.quorum_check_ms,
+            stores_ms: steps.stores_us / 1000.0,
+        }
+    }
+
+    /// The parts with their names, in their order.
+    #[must_use]
+    pub const fn parts(&self) -> [(&'static str, f64); 9] {
+        [
+            ("build", self.build_ms),
+            ("the leader's record", self.leader_record_ms),
+            ("transfer", self.transfer_ms),
+            ("messages, or two hops", self.messages_ms),
+            ("block check", self.block_check_ms),
+            ("sign", self.sign_ms),
+            ("records", self.records_ms),
+            ("quorum check", self.quorum_check_ms),
+            ("final block stored", self.stores_ms),
+        ]
+    }
+
+    /// T_rest.
     #[must_use]
     pub fn total_ms(&self) -> f64 {
         self.parts().iter().map(|(_, ms)| ms).sum()

@@ -83,6 +83,28 @@ fn finality_waits_for_cores_where_all_work_and_not_where_all_wait() {
 }
 
 #[test]
+fn at_rest_the_disk_is_shared_and_messages_are_worked_on() {
+    let way = FinalitySteps {
+        build_us: 20.0,
+        transfer_us: 1.0,
+        hop_us: 38.0,
+        block_check_us: 10.0,
+        sign_us: 15.0,
+        record_us: 190.0,
+        quorum_check_us: 100.0,
+    };
+    let steps = RestSteps { way, leader_record_us: 400.0, message_us: 40.0, records_us: 500.0, stores_us: 700.0 };
+    // 0.020 + 0.4 + 0.001 + 30 · 0.04 / 2 + 3 · (0.010 + 0.015 + 0.1) + 0.5 + 0.7 = 2.596 ms.
+    let at_rest = FinalityAtRest::of(&steps, &SIX_ON_TWO);
+    near(at_rest.total_ms(), 2.596, 1e-9);
+    near(at_rest.messages_ms, 0.6, 1e-9);
+    // With a core for each a message is worked on while it is on its way: 5 · 0.04 at each, but no less than the hops.
+    near(FinalityAtRest::of(&steps, &Setting { cores: 64, ..SIX_ON_TWO }).messages_ms, 0.2, 1e-9);
+    let cheap = RestSteps { message_us: 1.0, ..steps };
+    near(FinalityAtRest::of(&cheap, &SIX_ON_TWO).messages_ms, 0.076, 1e-9);
+}
+
+#[test]
 fn ratios_are_parts_of_the_bound_and_none_without_one() {
     near(ratio(5_000.0, 20_000.0).unwrap(), 0.25, 1e-12);
     assert_eq!(ratio(1.0, 0.0), None);

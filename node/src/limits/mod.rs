@@ -19,6 +19,7 @@ mod machine;
 mod place;
 mod records;
 mod report;
+mod rest;
 mod signatures;
 mod watched_store;
 mod workload;
@@ -44,7 +45,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use workload::Workload;
 
-const STEPS: u64 = 7;
+const STEPS: u64 = 8;
 const PINGS: u64 = 600;
 const IDLE_PINGS: u32 = 200;
 const IDLE_PAUSE: Duration = Duration::from_millis(5);
@@ -88,6 +89,8 @@ fn measure(place: &Place, quorums: Quorums, effort: Effort, steps: &Steps) -> Re
     let short = signatures::statements(StatementScheme::Ed25519, quorums, effort);
     steps.next("journal")?;
     let record = records::measure(&place.path("journal"), effort)?;
+    steps.next("disk, all validators at once")?;
+    let rest = rest::measure(|name| place.path(name), quorums.n(), effort)?;
     steps.next("QUIC on loopback")?;
     let plan = loopback::Plan {
         back_to_back: effort.span(PINGS),
@@ -102,7 +105,7 @@ fn measure(place: &Place, quorums: Quorums, effort: Effort, steps: &Steps) -> Re
     let empty = empty_blocks::measure(effort)?;
     steps.next("blocks of transfers and RocksDB")?;
     let chain = full_blocks(&place.path("db"), effort)?;
-    Ok(Constants { quorums, ed25519, bls, short, record, quic, hand_over, chain, empty })
+    Ok(Constants { quorums, ed25519, bls, short, record, rest, quic, hand_over, chain, empty })
 }
 
 fn full_blocks(dir: &Path, effort: Effort) -> Result<chain::ChainCosts, Failure> {

@@ -60,7 +60,7 @@ pub fn measure(dir: &Path, effort: Effort) -> Result<RecordCosts, Failure> {
 }
 
 /// How a view was entered, and the vote in it.
-fn vote(view: View) -> [Record; 2] {
+pub(super) fn vote(view: View) -> [Record; 2] {
     let entry = finalization(Digest::repeat_byte(2), view);
     [Record::Certificate(Arc::new(entry)), Record::Own { view, own: Own::Notarize(Digest::repeat_byte(1)) }]
 }

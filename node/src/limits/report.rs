@@ -5,7 +5,7 @@
 use super::constants::Constants;
 use super::figure::figure;
 use super::figures::{FIGURES_FILE, Figures};
-use super::formulas::{Finality, Setting, cpu_ratio, ratio, tps_limit};
+use super::formulas::{Finality, FinalityAtRest, Setting, cpu_ratio, ratio, tps_limit};
 use super::machine::Machine;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -54,6 +54,7 @@ struct Ratios {
     tps_limit: f64,
     e_tps: Option<f64>,
     e_fin: Option<f64>,
+    e_rest: Option<f64>,
     e_cpu: Option<f64>,
 }
 
@@ -70,6 +71,10 @@ impl Report {
         Finality::of(&self.constants.finality_steps(), &self.setting)
     }
 
+    fn finality_at_rest(&self) -> Option<FinalityAtRest> {
+        self.constants.rest_steps().map(|steps| FinalityAtRest::of(&steps, &self.setting))
+    }
+
     /// `None` if the figures are of another number of validators: other votes, other bounds.
     fn ratios(&self, figures: &Figures) -> Option<Ratios> {
         if figures.validators != self.setting.validators {
@@ -84,6 +89,7 @@ impl Report {
             tps_limit: limit,
             e_tps: ratio(figures.tps, limit),
             e_fin: ratio(self.finality().total_ms(), figures.idle_finality_p50_ms),
+            e_rest: self.finality_at_rest().and_then(|rest| ratio(rest.total_ms(), figures.idle_finality_p50_ms)),
             e_cpu: figures.cpu_cores_used.and_then(e_cpu),
         })
     }
@@ -152,6 +158,11 @@ impl Report {
         for (part, ms) in finality.parts() {
             line(&format!("    {part}"), ms, "ms");
         }
+        let Some(at_rest) = self.finality_at_rest() else { return };
+        line("the same at rest, with what T_fin leaves out", at_rest.total_ms(), "ms");
+        for (part, ms) in at_rest.parts() {
+            line(&format!("    {part}"), ms, "ms");
+        }
     }
 
     fn write_figures(&self, text: &mut String) {
@@ -192,6 +203,9 @@ impl Report {
         line("E_tps", ratios.e_tps, format!("{tps} of {limit} transactions/s at {rate} blocks/s"));
         let (p50, bound) = (figure(figures.idle_finality_p50_ms), figure(self.finality().total_ms()));
         line("E_fin", ratios.e_fin, format!("{p50} ms p50 without load, {bound} ms at best"));
+        if let Some(at_rest) = self.finality_at_rest() {
+            line("E_rest", ratios.e_rest, format!("{p50} of {} ms at rest, all counted", figure(at_rest.total_ms())));
+        }
         let used = figures.cpu_cores_used.map_or_else(
             || "how many cores were used was not measured".to_owned(),
             |used| format!("{} cores used", figure(used)),
@@ -236,6 +250,7 @@ impl Report {
             "tps_limit": self.tps_limit(&self.setting, client_us),
             "tps_limit_signed_beforehand": self.tps_limit(&self.setting, 0.0),
             "finality": with_total(json!(finality), "total_ms", finality.total_ms()),
+            "finality_at_rest": self.finality_at_rest().map(|at_rest| with_total(json!(at_rest), "total_ms", at_rest.total_ms())),
             "figures": self.figures_json(),
         })
     }
@@ -257,6 +272,7 @@ impl Report {
             "tps_limit": ratios.map(|ratios| ratios.tps_limit),
             "e_tps": ratios.and_then(|ratios| ratios.e_tps),
             "e_fin": ratios.and_then(|ratios| ratios.e_fin),
+            "e_rest": ratios.and_then(|ratios| ratios.e_rest),
             "e_cpu": ratios.and_then(|ratios| ratios.e_cpu),
         })
     }

@@ -3,6 +3,7 @@ use crate::limits::chain::ChainCosts;
 use crate::limits::empty_blocks::EmptyBlockCosts;
 use crate::limits::hand_over::HandOverCosts;
 use crate::limits::records::RecordCosts;
+use crate::limits::rest::RestCosts;
 use crate::limits::signatures::{Ed25519Costs, StatementCosts};
 use minuet_core::committee::Quorums;
 use minuet_p2p::loopback::Loopback;
@@ -14,7 +15,14 @@ fn constants() -> Constants {
         bls: StatementCosts { sign_us: 130.0, verify_us: 745.0, check_m_us: 800.0, check_l_us: 830.0 },
         short: StatementCosts { sign_us: 15.0, verify_us: 30.0, check_m_us: 70.0, check_l_us: 100.0 },
         record: RecordCosts { p50_us: 190.0, p99_us: 1_000.0, cpu_us: 0.0 },
-        quic: Loopback { one_way_us: 38.0, one_way_idle_us: 62.0, bytes_per_second: 1.25e9, cpu_ns_per_byte: 1.5 },
+        rest: Some(RestCosts { lone_record_us: 400.0, records_us: 500.0, stores_us: 700.0 }),
+        quic: Loopback {
+            one_way_us: 38.0,
+            one_way_idle_us: 62.0,
+            cpu_us_per_message: 40.0,
+            bytes_per_second: 1.25e9,
+            cpu_ns_per_byte: 1.5,
+        },
         hand_over: HandOverCosts { back_to_back_us: 2.0, idle_us: 32.0 },
         chain: ChainCosts {
             accounts: 100_000,
@@ -94,6 +102,8 @@ fn the_json_has_every_constant_every_part_and_every_bound() {
     near(&json["tps_limit_signed_beforehand"], 1.9889 / 150e-6);
     // 0.02 + 0.0005 + 0.076 + 3 · (0.01 + 0.015 + 0.1) + 0.19.
     near(&json["finality"]["total_ms"], 0.6615);
+    // 0.02 + 0.4 + 0.0005 + 6 · 5 · 0.04 / 2 + 3 · (0.01 + 0.015 + 0.1) + 0.5 + 0.7.
+    near(&json["finality_at_rest"]["total_ms"], 2.5955);
 }
 
 #[test]
@@ -103,6 +113,7 @@ fn ratios_are_those_of_the_figures_to_the_bounds_at_their_own_rate_of_blocks() {
     near(&figures["tps_limit"], (2.0 - 20.0 * 0.00111) / 164e-6);
     near(&figures["e_tps"], 5_000.0 * 164e-6 / (2.0 - 20.0 * 0.00111));
     near(&figures["e_fin"], 0.6615 / 9.0);
+    near(&figures["e_rest"], 2.5955 / 9.0);
     near(&figures["e_cpu"], 6.0 * 25e-6 * 5_000.0 / 1.9);
     assert_eq!(figures["same_machine"], true);
     let unmeasured = report(Some(Figures { cpu_cores_used: None, ..self::figures() }));
@@ -125,6 +136,7 @@ fn the_text_shows_what_the_json_has() {
         "0.661 ms",
         "E_tps = 0.41   5,000 of 12,127 transactions/s",
         "E_fin = 0.07   9.00 ms p50 without load, 0.661 ms at best",
+        "E_rest = 0.29   9.00 of 2.60 ms at rest, all counted",
         "E_cpu = 0.39   1.90 cores used",
     ] {
         assert!(text.contains(part), "'{part}' is missing in: {text}");

@@ -141,7 +141,10 @@ pub fn whole() -> Results {
         wide: of("simulate", vec![wide(1), wide(2)]),
         committee: of("simulate", (1..4).map(|seed| sizes.map(|size| simulated(size, seed)).to_vec()).collect()),
         large: of("simulate", vec![simulated(101, 1)]),
-        limits: of("limits --json", vec![Limits { tps_limit: 18_000.0, finality_limit_ms: 3.3 }]),
+        limits: of(
+            "limits --json",
+            vec![Limits { tps_limit: 18_000.0, finality_limit_ms: 3.3, finality_at_rest_limit_ms: Some(4.74) }],
+        ),
         parts: of("bench", vec![parts()]),
     }
 }

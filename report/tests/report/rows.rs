@@ -92,6 +92,11 @@ fn ratios_need_both_sides() {
     assert_eq!(reached(&whole(), "E_tps"), Some(true));
     assert_eq!(reached(&whole(), "E_fin"), Some(true));
     assert!(row(&whole(), "E_fin").measured.starts_with("0.42: 3.30 of 7.90 ms"));
+    let at_rest = row(&whole(), "E_rest");
+    assert_eq!((at_rest.measured.as_str(), at_rest.reached), ("0.60: 4.74 of 7.90 ms", None));
+    let mut older = whole();
+    older.limits.as_mut().unwrap().runs.iter_mut().for_each(|run| run.finality_at_rest_limit_ms = None);
+    assert!(row(&older, "E_rest").line().contains("| not measured | – |"));
     for results in [Results { limits: None, ..whole() }, Results { closed: None, idle: None, ..whole() }] {
         assert_eq!((reached(&results, "E_tps"), reached(&results, "E_fin")), (None, None));
         assert!(row(&results, "E_tps").line().contains("| not measured | – |"));
