@@ -85,6 +85,7 @@ fn bench_ed25519(criterion: &mut Criterion) {
     criterion.benchmark_group("ed25519::check_sender_key_bytes").bench_function(of(&[("keys", &1)]), |bencher| {
         bencher.iter(|| ed25519::check_sender_key_bytes(black_box(public.as_bytes())));
     });
+    bench_known_keys(criterion);
     for count in BATCHES {
         let items = ed25519_items(count);
         assert_eq!(ed25519::verify_batch(&items), vec![true; items.len()]);
@@ -96,6 +97,23 @@ fn bench_ed25519(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("ed25519::verify_batch");
         group.throughput(Throughput::Elements(u64::from(count)));
         group.bench_function(id(), |bencher| bencher.iter(|| ed25519::verify_batch(black_box(&items))));
+        group.finish();
+    }
+}
+
+/// M and L votes of six and of 31 validators, beside the same in a batch.
+fn bench_known_keys(criterion: &mut Criterion) {
+    for count in [3, 5, 13, 25] {
+        let items = ed25519_items(count);
+        assert_eq!(ed25519::verify_each_known(&items), vec![true; items.len()]);
+        let id = || of(&[("signatures", &count)]);
+        let mut group = criterion.benchmark_group("ed25519::verify_each_known");
+        group.throughput(Throughput::Elements(u64::from(count)));
+        group.bench_function(id(), |bencher| bencher.iter(|| ed25519::verify_each_known(black_box(&items))));
+        group.finish();
+        let mut group = criterion.benchmark_group("ed25519::verify_few_in_a_batch");
+        group.throughput(Throughput::Elements(u64::from(count)));
+        group.bench_function(id(), |bencher| bencher.iter(|| ed25519::verify_batch_inline(black_box(&items))));
         group.finish();
     }
 }

@@ -9,6 +9,7 @@
 //! - Which keys may *send* is a separate rule, [`check_sender_key`], the same at admission and in block validity.
 
 mod key_rule;
+mod known;
 mod points;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod weights;
 mod wide;
 
 pub use key_rule::{KeyRuleError, check_sender_key, check_sender_key_bytes};
+pub use known::verify_each_known;
 pub use verify::{BATCH_CHUNK, Item, verify, verify_batch, verify_batch_inline};
 
 use std::fmt;

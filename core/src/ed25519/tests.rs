@@ -137,6 +137,7 @@ fn all_196_corner_cases_are_valid_singly_and_in_every_batch() {
     assert_eq!(verify_singly(&cases), [true; 196]);
     assert_eq!(verify_batch_inline(&cases), [true; 196]);
     assert_eq!(verify_batch(&cases), [true; 196]);
+    assert_eq!(verify_each_known(&cases), [true; 196]);
     for case in &cases {
         let pair = [case.clone(), signed(1, b"beside it")];
         assert_eq!(verify_batch_inline(&pair), [true; 2]);
@@ -151,6 +152,7 @@ fn corner_cases_keep_their_verdicts_beside_a_bad_signature() {
     assert_eq!(singly.iter().filter(|valid| !**valid).count(), 1);
     assert_eq!(verify_batch_inline(&cases), singly);
     assert_eq!(verify_batch(&cases), singly);
+    assert_eq!(verify_each_known(&cases), singly);
 }
 
 #[test]
@@ -163,6 +165,7 @@ fn an_unreduced_s_is_refused_alone_and_in_a_batch() {
         let verdicts = [vec![true; others], vec![false]].concat();
         assert_eq!(verify_singly(&items), verdicts);
         assert_eq!(verify_batch_inline(&items), verdicts);
+        assert_eq!(verify_each_known(&items), verdicts);
     }
 }
 
@@ -201,6 +204,31 @@ fn mixed_order_keys_and_r_are_valid_alone_and_in_every_batch() {
     assert_eq!(verify_singly(&items), [true; 64]);
     assert_eq!(verify_batch_inline(&items), [true; 64]);
     assert_eq!(verify_batch(&items), [true; 64]);
+    assert_eq!(verify_each_known(&items), [true; 64]);
+}
+
+/// What does not match is looked at by the library, so that a wrong no shows in no verdict: here it does. More keys than
+/// are kept, and some that come again.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn honest_signatures_of_known_keys_match_and_others_do_not() {
+    let Some(wide) = wide::Wide::try_new() else { return };
+    let mut items: Vec<Item> = (0..600u32).chain(0..40).map(|number| numbered(number, b"message")).collect();
+    for some in items.chunks(7) {
+        assert_eq!(known::matches(wide, some), vec![true; some.len()]);
+    }
+    items.truncate(20);
+    items[1].message.push(0);
+    items[4].signature.0[0] ^= 1;
+    items[7].signature.0[32] ^= 1;
+    items[11].signature.0[63] |= 0xe0;
+    items[13].key.0 = number(2, 0, 0);
+    items[19].key = items[18].key;
+    let wrong: Vec<usize> =
+        (0..).zip(known::matches(wide, &items)).filter(|(_, is)| !is).map(|(place, _)| place).collect();
+    assert_eq!(wrong, [1, 4, 7, 11, 13, 19]);
+    assert_eq!(verify_each_known(&items), verify_singly(&items));
+    assert!(verify_each_known(&[]).is_empty());
 }
 
 #[test]
@@ -345,6 +373,7 @@ proptest! {
         let singly = verify_singly(&items);
         prop_assert_eq!(&verify_batch_inline(&items), &singly);
         prop_assert_eq!(&verify_batch(&items), &singly);
+        prop_assert_eq!(&verify_each_known(&items), &singly);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct Item {
 }
 
 impl Item {
-    fn r_and_s(&self) -> ([u8; 32], [u8; 32]) {
+    pub(super) fn r_and_s(&self) -> ([u8; 32], [u8; 32]) {
         let (mut r, mut s) = ([0; 32], [0; 32]);
         r.copy_from_slice(&self.signature.0[..32]);
         s.copy_from_slice(&self.signature.0[32..]);
@@ -53,6 +53,12 @@ impl Item {
     /// What a challenge hashes: R ‖ A ‖ message, all of them as they were sent.
     fn parts(&self) -> [&[u8]; 3] {
         [&self.signature.0[..32], &self.key.0, &self.message]
+    }
+
+    /// The same, one after the other.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn put_challenge(&self, out: &mut Vec<u8>) {
+        self.parts().into_iter().for_each(|part| out.extend_from_slice(part));
     }
 }
 
@@ -174,9 +180,7 @@ pub(super) fn batch_holds(items: &[Item]) -> Option<bool> {
     if items.len() >= SMALLEST_IN_VECTORS
         && let Some(wide) = Wide::try_new()
     {
-        let put =
-            |item: &Item, out: &mut Vec<u8>| item.parts().into_iter().for_each(|part| out.extend_from_slice(part));
-        let hashes = wide::sha512_each(wide, items, put);
+        let hashes = wide::sha512_each(wide, items, |item, out| item.put_challenge(out));
         let challenges = hashes.iter().map(Scalar::from_bytes_mod_order_wide);
         return Equation::new(items, challenges.collect())?.holds_in_vectors(wide);
     }

@@ -49,6 +49,25 @@ impl Factor {
     }
 }
 
+/// Digits of a scalar in base 16, from the lowest up, each from −8 to 7.
+pub(super) const DIGITS: usize = 64;
+pub(super) type Digits = [i8; DIGITS];
+
+/// A scalar is below 2²⁵³, so nothing is carried out of the last digit. No branch and no address depends on it.
+pub(super) fn digits_of(scalar: &Scalar) -> Digits {
+    let mut digits = [0; DIGITS];
+    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(scalar.as_bytes()) {
+        *pair = [(byte & 15).cast_signed(), (byte >> 4).cast_signed()];
+    }
+    let mut carried = 0;
+    for digit in &mut digits {
+        *digit += carried;
+        carried = (*digit + 8) >> 4;
+        *digit -= carried << 4;
+    }
+    digits
+}
+
 /// Which points go to which bucket: a window has one for each size of a digit but zero.
 #[derive(Debug)]
 pub(super) struct Plan {

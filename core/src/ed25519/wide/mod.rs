@@ -1,7 +1,7 @@
 //! Sums of many curve points, and signatures, on processors with AVX-512 and its products of 52 bits (IFMA), eight of
 //! everything side by side (decision 0019).
 //!
-//! Owns: arithmetic of field and points in vectors, reading of encodings, the sum, signing. Never does: give a verdict that
+//! Owns: arithmetic of field and points in vectors, reading of encodings, the sums, signing. Never does: give a verdict that
 //! stands alone; who is told that a sum is not small looks at each signature with the library.
 //!
 //! Invariants:
@@ -17,6 +17,7 @@ mod point;
 mod sha512;
 mod sign;
 mod sum;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -27,3 +28,4 @@ pub(super) use point::Row;
 pub(super) use sha512::sha512_each;
 pub(super) use sign::sign_each;
 pub(super) use sum::is_small;
+pub(super) use tables::{Table, sum_each};

@@ -164,6 +164,36 @@ impl Wide {
     }
 
     #[inline(always)]
+    pub(super) fn double(self, of: Points) -> Points {
+        let (xx, yy, zz) = (self.square(of.x), self.square(of.y), self.square(of.z));
+        let both = self.square(self.add(of.x, of.y));
+        let (g, h) = (self.subtract(xx, yy), self.add(xx, yy));
+        let (e, f) = (self.subtract(h, both), self.add(self.add(zz, zz), g));
+        Points { x: self.multiply(e, f), y: self.multiply(g, h), z: self.multiply(f, g), t: self.multiply(e, h) }
+    }
+
+    /// Its negative in the lanes of the mask.
+    #[inline(always)]
+    pub(super) fn turned(self, mask: u8, point: Affine) -> Affine {
+        let Affine { sum, difference, product } = point;
+        let negative = self.subtract(self.all(ZERO), product);
+        Affine {
+            sum: self.either(mask, sum, difference),
+            difference: self.either(mask, difference, sum),
+            product: self.either(mask, product, negative),
+        }
+    }
+
+    /// The other one in the lanes of the mask.
+    #[inline(always)]
+    fn either(self, mask: u8, mut one: Field, other: Field) -> Field {
+        for (words, other) in one.0.iter_mut().zip(other.0) {
+            *words = self.avx512f._mm512_mask_mov_epi64(*words, mask, other);
+        }
+        one
+    }
+
+    #[inline(always)]
     fn add_of(self, to: Points, point: &Affine, d: Field) -> Points {
         let a = self.multiply(self.subtract(to.y, to.x), point.difference);
         let b = self.multiply(self.add(to.y, to.x), point.sum);

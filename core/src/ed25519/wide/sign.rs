@@ -5,7 +5,8 @@
 //! - Nonces and what they are made of are wiped where they lay on the heap.
 
 use super::decode::decode;
-use super::field::{Field, LANES, ONE, Wide, ZERO};
+use super::digits::{DIGITS, Digits, digits_of};
+use super::field::{LANES, ONE, Wide, ZERO};
 use super::point::{Affine, Row};
 use super::sha512::{PADDING, Room, sha512_each, sha512_each_in};
 use crate::ed25519::Ed25519SecretKey;
@@ -16,10 +17,6 @@ use pulp::NullaryFnOnce;
 use std::arch::x86_64::__m512i;
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
-
-/// Digits of a scalar in base 16, each from −8 to 7.
-const DIGITS: usize = 64;
-type Digits = [i8; DIGITS];
 
 /// One to eight times a power of 16 times the base point.
 const MULTIPLES: usize = 8;
@@ -85,21 +82,6 @@ fn table(wide: Wide) -> Vec<Multiples> {
     rows.as_chunks().0.to_vec()
 }
 
-/// A scalar is below 2²⁵³, so nothing is carried out of the last digit.
-fn digits_of(scalar: &Scalar) -> Digits {
-    let mut digits = [0; DIGITS];
-    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(scalar.as_bytes()) {
-        *pair = [(byte & 15).cast_signed(), (byte >> 4).cast_signed()];
-    }
-    let mut carried = 0;
-    for digit in &mut digits {
-        *digit += carried;
-        carried = (*digit + 8) >> 4;
-        *digit -= carried << 4;
-    }
-    digits
-}
-
 /// Encodings of scalars times the base point.
 struct TimesBase<'a> {
     wide: Wide,
@@ -143,44 +125,15 @@ impl Wide {
                 }
             }
         }
-        let is_negative = v._mm512_cmpeq_epi64_mask(signs, self.splat(1));
-        let negative = self.subtract(self.all(ZERO), product);
-        Affine {
-            sum: self.either(is_negative, sum, difference),
-            difference: self.either(is_negative, difference, sum),
-            product: self.either(is_negative, product, negative),
-        }
-    }
-
-    /// The other one where the mask is set.
-    #[inline(always)]
-    fn either(self, mask: u8, mut one: Field, other: Field) -> Field {
-        for (words, other) in one.0.iter_mut().zip(other.0) {
-            *words = self.avx512f._mm512_mask_mov_epi64(*words, mask, other);
-        }
-        one
+        self.turned(v._mm512_cmpeq_epi64_mask(signs, self.splat(1)), Affine { sum, difference, product })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::scalars;
     use super::*;
     use proptest::prelude::*;
-
-    /// Digits at their bounds in every place: 0x77… carries nothing, 0x88… everywhere.
-    fn scalars() -> impl Strategy<Value = Scalar> {
-        let patterns = vec![[0; 32], [0x77; 32], [0x88; 32], [0x80; 32], [0x08; 32], [0xff; 32]];
-        prop_oneof![
-            any::<[u8; 32]>().prop_map(Scalar::from_bytes_mod_order),
-            proptest::sample::select(patterns).prop_map(|mut bytes| {
-                // Below the order, so that the digits are the pattern's.
-                bytes[31] &= 0x0f;
-                Scalar::from_bytes_mod_order(bytes)
-            }),
-            Just(-Scalar::ONE),
-            Just(Scalar::ONE),
-        ]
-    }
 
     proptest! {
         #[test]

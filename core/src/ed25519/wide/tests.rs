@@ -28,8 +28,23 @@ fn encoding() -> impl Strategy<Value = [u8; 32]> {
     ]
 }
 
-fn point(bytes: &[u8; 32]) -> EdwardsPoint {
+pub(super) fn point(bytes: &[u8; 32]) -> EdwardsPoint {
     Scalar::from_bytes_mod_order(*bytes) * ED25519_BASEPOINT_POINT
+}
+
+/// Digits at their bounds in every place: 0x77… carries nothing, 0x88… everywhere.
+pub(super) fn scalars() -> impl Strategy<Value = Scalar> {
+    let patterns = vec![[0; 32], [0x77; 32], [0x88; 32], [0x80; 32], [0x08; 32], [0xff; 32]];
+    prop_oneof![
+        any::<[u8; 32]>().prop_map(Scalar::from_bytes_mod_order),
+        proptest::sample::select(patterns).prop_map(|mut bytes| {
+            // Below the order, so that the digits are the pattern's.
+            bytes[31] &= 0x0f;
+            Scalar::from_bytes_mod_order(bytes)
+        }),
+        Just(-Scalar::ONE),
+        Just(Scalar::ONE),
+    ]
 }
 
 /// No limb of a field reaches it.
