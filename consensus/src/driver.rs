@@ -16,6 +16,7 @@ mod inbound;
 mod outbox;
 mod progress;
 mod responses;
+mod rousing;
 mod serving;
 mod sharing;
 mod showing;
@@ -51,6 +52,7 @@ use minuet_core::wire::Recipients;
 use minuet_core::{Digest, PeerId, TimeMs};
 use outbox::Outboxes;
 use progress::Progress;
+use rousing::Rousing;
 use serving::Serving;
 use sharing::Sharing;
 use showing::Showing;
@@ -157,6 +159,7 @@ pub struct Driver {
     probed_us: u64,
     serving: Serving,
     sharing: Sharing,
+    rousing: Rousing,
     timers: Timers,
     inputs: VecDeque<Input>,
     feeding: bool,
@@ -207,6 +210,7 @@ impl Driver {
             probed_us: 0,
             serving: Serving::default(),
             sharing: Sharing::new(timing.empty_block_delay_us, timing.delta_base_us),
+            rousing: Rousing::new(timing.empty_block_delay_us),
             timers: Timers::new(me.map_or(0, |index| u64::from(index.0))),
             inputs: VecDeque::new(),
             feeding: false,
@@ -245,6 +249,7 @@ impl Driver {
         }
         self.run_checks();
         self.fire_timers();
+        self.rouse_if_due();
         self.send_due_certificates();
         self.catch_up();
         self.pump_judging();
@@ -373,7 +378,10 @@ impl Driver {
         while let Some(reply) = self.inbound.mempool.try_recv() {
             match reply {
                 MempoolReply::Selected { view, transactions } => self.on_selected(view, transactions),
-                MempoolReply::Handed { view } => self.feed(Input::Handed(view)),
+                MempoolReply::Handed { view } => {
+                    self.rouse();
+                    self.feed(Input::Handed(view));
+                }
             }
         }
     }

@@ -36,6 +36,11 @@ pub trait File: Send {
     /// As the system reports.
     fn preallocate(&mut self, length: u64) -> io::Result<()>;
 
+    /// A write at about this place comes soon: what has rested may be woken meanwhile. Changes nothing, tells of no error.
+    fn rouse(&mut self, offset: u64) {
+        let _ = offset;
+    }
+
     /// Makes everything written durable. After an error nothing is known: the caller stops (D-FAIL-STOP).
     ///
     /// # Errors

@@ -345,6 +345,8 @@ pub enum JournalRequest {
         /// The highest view that is no longer needed.
         tag: u64,
     },
+    /// An append comes soon: a disk that has rested takes longer for it. Nothing is written, nothing is answered.
+    Rouse,
 }
 ring_message!(JournalRequest, "consensus_journal", 256, HoldBySender);
 

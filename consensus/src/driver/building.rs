@@ -90,6 +90,7 @@ impl Driver {
     /// A view began: blocks for earlier ones are not needed, and the leader's reasons to propose are watched (R4).
     pub(super) fn on_enter(&mut self, view: View, leader: ValidatorIndex, parent: Option<Digest>) {
         self.timers.forget_below(view);
+        self.expect_record();
         if let Some(building) = self.building.take()
             && building.stage == Stage::Selecting
         {
@@ -161,6 +162,7 @@ impl Driver {
         let (Some(me), Some(parent)) = (self.replica.me(), self.replica.header(&building.parent).cloned()) else {
             return;
         };
+        self.rouse();
         let time = self.now.wall.max(parent.time());
         let base_fee = self.replica.rules().base_fee(&parent, time);
         let recipient = self.verifier.committee().get(me).map(|validator| validator.fee_recipient);

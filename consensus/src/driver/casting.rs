@@ -80,6 +80,11 @@ impl Casting {
         self.then.clear();
     }
 
+    /// Whether there is a key.
+    pub const fn can_sign(&self) -> bool {
+        self.key.is_some()
+    }
+
     fn sign(&self, statement: Statement, context: &minuet_core::statement::SigningContext) -> Option<SignedStatement> {
         Some(statement.sign(self.me?, self.key.as_deref()?, context))
     }
@@ -130,6 +135,7 @@ impl Driver {
         if self.casting.then.is_empty() {
             return;
         }
+        self.record_goes();
         let ticket = self.casting.next_ticket;
         self.casting.next_ticket += 1;
         let records = self.casting.records.drain(..).map(|record| record.to_journal()).collect();

@@ -75,7 +75,8 @@ impl Driver {
             .chain(self.catchup.next_us())
             .chain(self.progress.as_ref().map(super::Progress::next_us))
             .chain(self.checks.next_us())
-            .chain(self.sharing.next_us());
+            .chain(self.sharing.next_us())
+            .chain(self.rousing.next_us());
         all.min()
     }
 }

@@ -33,16 +33,7 @@ impl Ledger {
             let finalization = finalization.digest;
             return Err(LedgerError::Commit(CommitRefusal::WrongFinalization { finalization, last }));
         }
-        let mut fresh = blocks;
-        while let Some((first, rest)) = fresh.split_first()
-            && (*first == self.tip.digest() || self.reader.height_of(first)?.is_some())
-        {
-            fresh = rest;
-        }
-        if fresh.is_empty() {
-            return Ok(None);
-        }
-        let chain = self.tree.chain(self.tip.digest(), fresh).map_err(|gap| LedgerError::Commit(self.refusal(gap)))?;
+        let Some(chain) = self.fresh_chain(blocks)? else { return Ok(None) };
         let Some(newest) = chain.last() else { return Ok(None) };
         let accounts = net_accounts(&chain);
         let (mut batch, body_bytes) = write_chain(&chain, &accounts, finalization);
@@ -63,6 +54,25 @@ impl Ledger {
             self.admitted.remove(transaction);
         }
         Ok(Some(self.finality(&chain, &accounts, &body_bytes)))
+    }
+
+    /// The blocks that are not final yet, executed; `None` if all are. The store is asked only where they do not all go on from
+    /// the tip as they should: a final block's way to the disk is short.
+    fn fresh_chain(&self, blocks: &[Digest]) -> Result<Option<Vec<Arc<ExecutedBlock>>>, LedgerError> {
+        if let Ok(chain) = self.tree.chain(self.tip.digest(), blocks) {
+            return Ok(Some(chain));
+        }
+        let mut fresh = blocks;
+        while let Some((first, rest)) = fresh.split_first()
+            && (*first == self.tip.digest() || self.reader.height_of(first)?.is_some())
+        {
+            fresh = rest;
+        }
+        if fresh.is_empty() {
+            return Ok(None);
+        }
+        let chain = self.tree.chain(self.tip.digest(), fresh);
+        chain.map(Some).map_err(|gap| LedgerError::Commit(self.refusal(gap)))
     }
 
     /// What goes stays away: with another setting, or none, the mark does not fall.

@@ -53,6 +53,7 @@ impl<D: Directory> JournalDriver<D> {
     fn serve(&mut self) -> Result<bool, JournalError> {
         let mut newest = None;
         let mut prune_to = None;
+        let mut is_roused = false;
         let mut had_work = false;
         for request in self.requests.drain(JournalRequest::CAPACITY) {
             had_work = true;
@@ -62,7 +63,11 @@ impl<D: Directory> JournalDriver<D> {
                     newest = newest.max(Some(ticket));
                 }
                 JournalRequest::Prune { tag } => prune_to = prune_to.max(Some(tag)),
+                JournalRequest::Rouse => is_roused = true,
             }
+        }
+        if is_roused && newest.is_none() {
+            self.journal.rouse();
         }
         if let Some(ticket) = newest {
             let start = Instant::now();

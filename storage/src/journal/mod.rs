@@ -133,6 +133,11 @@ impl<D: Directory> Journal<D> {
         self.segments.len()
     }
 
+    /// A record comes soon: the disk is asked for something, so that it is awake by then. Changes nothing.
+    pub fn rouse(&mut self) {
+        self.tail.file.rouse(self.tail.position);
+    }
+
     /// Takes records for the next [`Journal::sync`]. They are not durable yet. Syncs by itself before a group would become
     /// larger than the configuration allows.
     ///
