@@ -5,6 +5,7 @@ mod catching_up;
 mod cluster;
 mod hostile;
 mod making;
+mod rousing;
 mod sharing;
 mod showing;
 mod signing;

@@ -16,7 +16,7 @@ where waiting is. From that, for n validators that share C cores at R blocks a s
 
 What all validators do at the same time takes n/C times as long in T_fin. T_rest is that of a chain at rest, with what T_fin \
 leaves out: one message from each to each is worked on, and journals and databases of all validators write at once, after a \
-pause. Nothing is counted twice, nothing waits in a queue, \
+pause and woken before. Nothing is counted twice, nothing waits in a queue, \
 and pool, API and dashboard cost nothing: a bound, not a forecast. The ratios are E_tps = TPS / TPS_lim, E_fin = T_fin / \
 measured p50, E_rest = T_rest / measured p50 and E_cpu = n·c_tx·TPS / cores used.
 

@@ -8,7 +8,7 @@
 //! - `T_fin = build + block transfer + hop + block check + sign + record + hop + quorum check`, where what all validators do
 //!   at the same time takes n/C times as long as on one core.
 //! - `T_rest`: T_fin of a chain at rest, with what its formula leaves out: the leader's record, the work on all messages where
-//!   that is more than two hops, a disk that all write to at once after a pause, and the final block's way there.
+//!   that is more than two hops, a disk that all write to at once after a pause, woken before, and the final block's way there.
 //! - `E_tps = TPS / TPS_lim(R)`, `E_fin = T_fin / measured p50`, `E_rest = T_rest / measured p50`,
 //!   `E_cpu = n·c_tx·TPS / cores used`.
 

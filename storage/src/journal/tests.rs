@@ -403,6 +403,35 @@ fn the_driver_syncs_once_for_all_that_wait_and_names_the_newest_ticket() {
     assert_eq!(open(&disk).1.len(), 5);
 }
 
+/// Even a disk that takes nothing is none the worse for it.
+#[test]
+fn what_rouses_the_disk_writes_nothing_and_has_no_answer() {
+    let disk = MemoryDirectory::new();
+    let (mut driver, mut client) = driver(&disk, &Doorbell::silent());
+    let syncs = disk.sync_count();
+    disk.fail_writes(0, Fault::Device);
+    client.requests.try_send(JournalRequest::Rouse).unwrap();
+    assert_eq!((driver.turn(), client.replies.try_recv()), (Ok(true), None));
+    assert_eq!((disk.sync_count() - syncs, driver.turn()), (0, Ok(false)));
+}
+
+#[test]
+fn a_real_disk_is_roused_at_any_time_and_holds_what_it_held() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = || RealDirectory::open_or_create(place.path().join("journal")).unwrap();
+    let open = || Journal::open(directory(), B256::ZERO, JournalConfig::default()).unwrap();
+    let (mut journal, _) = open();
+    journal.rouse();
+    for tag in 1..=3 {
+        journal.append(&[record(tag, 1_000)]).unwrap();
+        journal.rouse();
+        journal.sync().unwrap();
+        journal.rouse();
+    }
+    drop(journal);
+    assert_eq!(open().1, (1..=3).map(|tag| record(tag, 1_000)).collect::<Vec<_>>());
+}
+
 #[test]
 fn the_driver_reports_a_failure_once_and_never_serves_again() {
     let disk = MemoryDirectory::new();

@@ -93,6 +93,8 @@ pub struct Bench {
     pub journal: Vec<JournalRecord>,
     /// Appends that are not durable yet.
     pub appends: Vec<(u64, Vec<JournalRecord>)>,
+    /// How often the journal was told that a record comes soon.
+    pub roused: usize,
     pub ledger: Ledger,
     /// Transactions that the mempool gives for each block.
     pub transactions: Vec<Arc<Transaction>>,
@@ -148,6 +150,7 @@ impl Bench {
             deadline: None,
             journal,
             appends: Vec::new(),
+            roused: 0,
             ledger,
             transactions: Vec::new(),
             asked_mempool: Vec::new(),
@@ -172,8 +175,10 @@ impl Bench {
 
     fn collect_appends(&mut self) {
         while let Some(request) = self.ends.journal_out.try_recv() {
-            if let JournalRequest::Append { ticket, records } = request {
-                self.appends.push((ticket, records));
+            match request {
+                JournalRequest::Append { ticket, records } => self.appends.push((ticket, records)),
+                JournalRequest::Rouse => self.roused += 1,
+                JournalRequest::Prune { .. } => {}
             }
         }
     }

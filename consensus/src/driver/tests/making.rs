@@ -61,8 +61,12 @@ fn without_transactions_an_empty_block_goes_out_in_time() {
     let mut bench = Bench::new(1);
     bench.settle();
     assert!(bench.sent().is_empty());
-    assert_eq!(bench.deadline, Some(bench.now.mono_us + crate::fixture::EMPTY_DELAY_US));
-    bench.pass_us(crate::fixture::EMPTY_DELAY_US);
+    let lead_us = crate::driver::rousing::LEAD_US;
+    assert_eq!(bench.deadline, Some(bench.now.mono_us + crate::fixture::EMPTY_DELAY_US - lead_us));
+    bench.pass_us(crate::fixture::EMPTY_DELAY_US - lead_us);
+    bench.settle();
+    assert_eq!((bench.deadline, bench.roused), (Some(bench.now.mono_us + lead_us), 1));
+    bench.pass_us(lead_us);
     bench.settle();
     let sent = proposals(&mut bench);
     assert!(sent.len() == 1 && sent[0].header.is_empty_block());
