@@ -53,8 +53,9 @@ impl Meter {
     /// Takes one piece of news.
     pub fn take(&mut self, news: News) {
         let blocks = match news {
-            News::Up(node, height) => {
-                self.merger.joined(node, height);
+            News::Up(node, status) => {
+                self.merger.joined(node, status.height);
+                self.statuses[node] = Some(*status);
                 Vec::new()
             }
             News::Down(node) => {
@@ -197,5 +198,26 @@ impl Window {
             bytes.push(now.write_bytes.saturating_sub(before.write_bytes) / blocks.max(1));
         }
         (cpu, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(height: u64, nullified_views: u64) -> Box<GetStatusResponse> {
+        Box::new(GetStatusResponse { height, nullified_views, ..GetStatusResponse::default() })
+    }
+
+    #[test]
+    fn what_a_chain_did_before_is_not_counted() {
+        let mut meter = Meter::new(2);
+        // Both answer for the first time, and nothing else was heard of them.
+        (0..2).for_each(|node| meter.take(News::Up(node, status(99, 7))));
+        meter.open_window(&[]);
+        (0..2).for_each(|node| meter.take(News::Status(node, status(110, 9))));
+        let json = meter.summary().json;
+        assert_eq!((&json["finalized_blocks"], &json["nullified_views"]), (&11.into(), &2.into()));
+        assert_eq!((&json["height"], &json["live"]), (&110.into(), &2.into()));
     }
 }

@@ -11,8 +11,8 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// What a watched node says.
 #[derive(Debug)]
 pub enum News {
-    /// It answers; its newest final height.
-    Up(usize, u64),
+    /// It answers, and so it is.
+    Up(usize, Box<GetStatusResponse>),
     /// A block became final there.
     Block(usize, Box<BlockEvent>),
     /// Its vital signs.
@@ -36,7 +36,7 @@ async fn session(node: usize, url: &str, news: &mpsc::Sender<News>) -> Option<()
     let mut client = Client::connect(url).await.ok()?;
     let mut blocks = client.subscribe_blocks(None, false).await.ok()?;
     let status = client.status().await.ok()?;
-    news.send(News::Up(node, status.height)).await.ok()?;
+    news.send(News::Up(node, Box::new(status))).await.ok()?;
     let mut tick = tokio::time::interval(STATUS_EVERY);
     loop {
         tokio::select! {
