@@ -402,7 +402,10 @@ pub struct Limits {
     pub tps_limit: f64,
     /// From a proposal to its finality.
     pub finality_limit_ms: f64,
-    /// The same at rest, with what that leaves out; older results have none.
+    /// The same with BLS votes; older results have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finality_with_bls_limit_ms: Option<f64>,
+    /// The first at rest, with what that leaves out; older results have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finality_at_rest_limit_ms: Option<f64>,
 }

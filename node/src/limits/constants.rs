@@ -88,14 +88,24 @@ impl Constants {
     /// The way of an empty block.
     #[must_use]
     pub fn finality_steps(&self) -> FinalitySteps {
+        self.steps_with(self.statements())
+    }
+
+    /// The same where votes are signed with BLS, whatever this chain signs with.
+    #[must_use]
+    pub fn finality_steps_with_bls(&self) -> FinalitySteps {
+        self.steps_with(&self.bls)
+    }
+
+    fn steps_with(&self, statements: &StatementCosts) -> FinalitySteps {
         FinalitySteps {
             build_us: self.empty.build_us,
             transfer_us: self.empty.bytes as f64 / self.quic.bytes_per_second * 1e6,
             hop_us: self.quic.one_way_us,
             block_check_us: self.empty.check_us,
-            sign_us: self.statements().sign_us,
+            sign_us: statements.sign_us,
             record_us: self.record.p50_us,
-            quorum_check_us: self.statements().check_l_us,
+            quorum_check_us: statements.check_l_us,
         }
     }
 

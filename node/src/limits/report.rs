@@ -54,6 +54,7 @@ struct Ratios {
     tps_limit: f64,
     e_tps: Option<f64>,
     e_fin: Option<f64>,
+    e_bls: Option<f64>,
     e_rest: Option<f64>,
     e_cpu: Option<f64>,
 }
@@ -69,6 +70,10 @@ impl Report {
 
     fn finality(&self) -> Finality {
         Finality::of(&self.constants.finality_steps(), &self.setting)
+    }
+
+    fn finality_with_bls(&self) -> Finality {
+        Finality::of(&self.constants.finality_steps_with_bls(), &self.setting)
     }
 
     fn finality_at_rest(&self) -> Option<FinalityAtRest> {
@@ -89,6 +94,7 @@ impl Report {
             tps_limit: limit,
             e_tps: ratio(figures.tps, limit),
             e_fin: ratio(self.finality().total_ms(), figures.idle_finality_p50_ms),
+            e_bls: ratio(self.finality_with_bls().total_ms(), figures.idle_finality_p50_ms),
             e_rest: self.finality_at_rest().and_then(|rest| ratio(rest.total_ms(), figures.idle_finality_p50_ms)),
             e_cpu: figures.cpu_cores_used.and_then(e_cpu),
         })
@@ -158,8 +164,9 @@ impl Report {
         for (part, ms) in finality.parts() {
             line(&format!("    {part}"), ms, "ms");
         }
+        line("the same with BLS votes", self.finality_with_bls().total_ms(), "ms");
         let Some(at_rest) = self.finality_at_rest() else { return };
-        line("the same at rest, with what T_fin leaves out", at_rest.total_ms(), "ms");
+        line("T_fin at rest, with what it leaves out, T_rest", at_rest.total_ms(), "ms");
         for (part, ms) in at_rest.parts() {
             line(&format!("    {part}"), ms, "ms");
         }
@@ -203,6 +210,8 @@ impl Report {
         line("E_tps", ratios.e_tps, format!("{tps} of {limit} transactions/s at {rate} blocks/s"));
         let (p50, bound) = (figure(figures.idle_finality_p50_ms), figure(self.finality().total_ms()));
         line("E_fin", ratios.e_fin, format!("{p50} ms p50 without load, {bound} ms at best"));
+        let with_bls = figure(self.finality_with_bls().total_ms());
+        line("E_bls", ratios.e_bls, format!("with BLS votes, {with_bls} ms at best"));
         if let Some(at_rest) = self.finality_at_rest() {
             line("E_rest", ratios.e_rest, format!("{p50} of {} ms at rest, all counted", figure(at_rest.total_ms())));
         }
@@ -250,6 +259,7 @@ impl Report {
             "tps_limit": self.tps_limit(&self.setting, client_us),
             "tps_limit_signed_beforehand": self.tps_limit(&self.setting, 0.0),
             "finality": with_total(json!(finality), "total_ms", finality.total_ms()),
+            "finality_with_bls": with_total(json!(self.finality_with_bls()), "total_ms", self.finality_with_bls().total_ms()),
             "finality_at_rest": self.finality_at_rest().map(|at_rest| with_total(json!(at_rest), "total_ms", at_rest.total_ms())),
             "figures": self.figures_json(),
         })
@@ -272,6 +282,7 @@ impl Report {
             "tps_limit": ratios.map(|ratios| ratios.tps_limit),
             "e_tps": ratios.and_then(|ratios| ratios.e_tps),
             "e_fin": ratios.and_then(|ratios| ratios.e_fin),
+            "e_bls": ratios.and_then(|ratios| ratios.e_bls),
             "e_rest": ratios.and_then(|ratios| ratios.e_rest),
             "e_cpu": ratios.and_then(|ratios| ratios.e_cpu),
         })

@@ -37,6 +37,7 @@ fn read_limits(answer: &Value) -> Option<Limits> {
     Some(Limits {
         tps_limit: first([&answer["figures"]["tps_limit"], &answer["tps_limit"]])?,
         finality_limit_ms: first([&answer["finality_limit_ms"], &answer["finality"]["total_ms"]])?,
+        finality_with_bls_limit_ms: answer["finality_with_bls"]["total_ms"].as_f64().map(rounded),
         finality_at_rest_limit_ms: answer["finality_at_rest"]["total_ms"].as_f64().map(rounded),
     })
 }
@@ -109,7 +110,12 @@ mod tests {
     fn limits_are_those_at_the_measured_rate_of_blocks_where_that_is_known() {
         let read = |text: &str| read_limits(&serde_json::from_str(text).unwrap());
         let limits = |tps_limit, finality_limit_ms| {
-            Some(Limits { tps_limit, finality_limit_ms, finality_at_rest_limit_ms: None })
+            Some(Limits {
+                tps_limit,
+                finality_limit_ms,
+                finality_with_bls_limit_ms: None,
+                finality_at_rest_limit_ms: None,
+            })
         };
         assert_eq!(read(r#"{"tps_limit":9,"finality":{"total_ms":3.5},"figures":{"tps_limit":7}}"#), limits(7.0, 3.5));
         assert_eq!(read(r#"{"tps_limit":9,"finality_limit_ms":3,"figures":null}"#), limits(9.0, 3.0));

@@ -143,7 +143,12 @@ pub fn whole() -> Results {
         large: of("simulate", vec![simulated(101, 1)]),
         limits: of(
             "limits --json",
-            vec![Limits { tps_limit: 18_000.0, finality_limit_ms: 3.3, finality_at_rest_limit_ms: Some(4.74) }],
+            vec![Limits {
+                tps_limit: 18_000.0,
+                finality_limit_ms: 3.3,
+                finality_with_bls_limit_ms: Some(3.95),
+                finality_at_rest_limit_ms: Some(4.74),
+            }],
         ),
         parts: of("bench", vec![parts()]),
     }

@@ -92,6 +92,8 @@ fn ratios_need_both_sides() {
     assert_eq!(reached(&whole(), "E_tps"), Some(true));
     assert_eq!(reached(&whole(), "E_fin"), Some(true));
     assert!(row(&whole(), "E_fin").measured.starts_with("0.42: 3.30 of 7.90 ms"));
+    let with_bls = row(&whole(), "E_bls");
+    assert_eq!((with_bls.measured.as_str(), with_bls.reached), ("0.50: 3.95 of 7.90 ms", Some(true)));
     let at_rest = row(&whole(), "E_rest");
     assert_eq!((at_rest.measured.as_str(), at_rest.reached), ("0.60: 4.74 of 7.90 ms", None));
     let mut older = whole();
