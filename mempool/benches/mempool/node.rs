@@ -33,7 +33,12 @@ pub struct Node {
     _far_ends: (Sender<MempoolRequest>, Receiver<MempoolReply>),
     batch: Vec<Bytes>,
     frame: Bytes,
+    /// The driver's time.
+    now: Instant,
 }
+
+/// From turn to turn, by that time: gossip that comes fast is not held for so long.
+const STEP: Duration = Duration::from_millis(200);
 
 impl Node {
     pub fn new(pending: u64) -> Self {
@@ -72,6 +77,7 @@ impl Node {
             _far_ends: (requests, replies),
             frame: frame(&batch),
             batch,
+            now: Instant::now(),
         };
         node.fill(pending);
         node
@@ -96,8 +102,9 @@ impl Node {
 
     /// How long it took; what it sent is taken away afterwards.
     fn turn(&mut self) -> Duration {
+        self.now += STEP;
         let begun = Instant::now();
-        self.driver.turn(begun).expect("there is no log that could fail");
+        self.driver.turn(self.now).expect("there is no log that could fail");
         let elapsed = begun.elapsed();
         self.gossip.drain(usize::MAX).for_each(drop);
         self.admitted.drain(usize::MAX).for_each(drop);
@@ -110,10 +117,10 @@ impl Node {
         let elapsed = self.turn();
         assert_eq!(self.driver.pool().pending(), before + self.batch.len());
         assert_eq!(self.driver.signatures_checked(), checked + BATCH);
-        let Self { funds, notices, driver, .. } = self;
+        let Self { funds, notices, driver, now, .. } = self;
         funds.while_poor(|notice| {
             notices.try_send(notice).expect("there is room");
-            driver.turn(Instant::now()).expect("there is no log that could fail");
+            driver.turn(*now).expect("there is no log that could fail");
         });
         self.gossip.drain(usize::MAX).for_each(drop);
         assert_eq!(self.driver.pool().pending(), before);
