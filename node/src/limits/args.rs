@@ -18,7 +18,7 @@ What all validators do at the same time takes n/C times as long in T_fin. T_rest
 leaves out: one message from each to each is worked on, and journals and databases of all validators write at once, after a \
 pause and woken before. Nothing is counted twice, nothing waits in a queue, \
 and pool, API and dashboard cost nothing: a bound, not a forecast. The ratios are E_tps = TPS / TPS_lim, E_fin = T_fin / \
-measured p50, E_rest = T_rest / measured p50 and E_cpu = n·c_tx·TPS / cores used.
+measured p50, E_bls the same with BLS votes in T_fin, E_rest = T_rest / measured p50 and E_cpu = n·c_tx·TPS / cores used.
 
 Run it on a quiet machine. Stop it with Ctrl-C at any time: its files go.";
 

@@ -9,8 +9,8 @@
 //!   at the same time takes n/C times as long as on one core.
 //! - `T_rest`: T_fin of a chain at rest, with what its formula leaves out: the leader's record, the work on all messages where
 //!   that is more than two hops, a disk that all write to at once after a pause, woken before, and the final block's way there.
-//! - `E_tps = TPS / TPS_lim(R)`, `E_fin = T_fin / measured p50`, `E_rest = T_rest / measured p50`,
-//!   `E_cpu = n·c_tx·TPS / cores used`.
+//! - `E_tps = TPS / TPS_lim(R)`, `E_fin = T_fin / measured p50`, E_bls the same with BLS votes in T_fin,
+//!   `E_rest = T_rest / measured p50`, `E_cpu = n·c_tx·TPS / cores used`.
 
 use serde::Serialize;
 
