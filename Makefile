@@ -59,6 +59,8 @@ bench: setup ## Run the micro-benchmarks (several minutes; ARGS=--quick, or the 
 breakdown: build ## Show where the time of a transfer and of a view goes (ARGS='--rate 1000 --duration 20')
 	$(MINUET) breakdown $(ARGS)
 
+# So is what only flame graphs need.
+flamegraph: SETUP_FOR := flamegraph
 flamegraph: build ## Draw where six validators spend their processor time under load (RATE=1000; closed loop by default)
 	@bash scripts/flamegraph.sh
 

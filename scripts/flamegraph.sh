@@ -9,7 +9,7 @@
 # under way in the closed loop; BASE_PORT (25000) names the ports. The folded stacks stay beside the picture, to be compared
 # with inferno-diff-folded. The network lives beside the build, on a real disk, and is gone at the end.
 #
-# Needs perf and inferno; says how to install them. The frames of libraries are found by their unwind tables, so the usual build
+# Needs perf and inferno: 'make flamegraph' installs them. The frames of libraries are found by their unwind tables, so the usual build
 # serves: samples are large (8 KB each) and folding takes about as long as sampling.
 
 set -euo pipefail
@@ -23,9 +23,9 @@ OUT=${OUT:-$TARGET/flamegraph.svg}
 
 fail() { echo "flamegraph: $*" >&2; exit 1; }
 [ -x "$MINUET" ] || fail "no program at $MINUET: build it with 'make build', or name it with MINUET="
-command -v perf >/dev/null || fail "perf is missing: install it, on Debian with 'apt-get install linux-perf'"
+command -v perf >/dev/null || fail "perf is missing: install it with 'scripts/setup.sh flamegraph', or on Debian with 'apt-get install linux-perf'"
 for tool in inferno-collapse-perf inferno-flamegraph; do
-    command -v "$tool" >/dev/null || fail "$tool is missing: install it with 'cargo install --locked inferno'"
+    command -v "$tool" >/dev/null || fail "$tool is missing: install it with 'scripts/setup.sh flamegraph', or with 'cargo install --locked inferno'"
 done
 
 mkdir -p "$TARGET"

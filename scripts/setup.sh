@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what a build needs and is not there: a C++ compiler, libclang, pkg-config, git, curl, strace,
-# Rust. 'setup.sh tests' also installs what only tests use: Chromium, and Prometheus with promtool.
+# Rust. 'setup.sh tests' also installs what only tests use: Chromium, and Prometheus with promtool;
+# 'setup.sh flamegraph' what only flame graphs need: perf, and inferno with cargo.
 # Does nothing, and says nothing, where all of it is there. Needs apt for system packages.
 set -euo pipefail
 
-for_tests=${1:-}
+purpose=${1:-}
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -30,11 +31,14 @@ has git || missing+=(git)
 has curl || missing+=(curl ca-certificates)
 # A test watches the order of writes, syncs and messages with it.
 has strace || missing+=(strace)
-if [ "$for_tests" = tests ]; then
+if [ "$purpose" = tests ]; then
     # The dashboard is tested in it; without a font it would show no letters.
     has chromium || missing+=(chromium fonts-dejavu-core)
     # Rules and dashboards are checked by it, and a test lets it watch a localnet.
     { has prometheus && has promtool; } || missing+=(prometheus)
+fi
+if [ "$purpose" = flamegraph ]; then
+    has perf || missing+=(linux-perf)
 fi
 
 # Debian starts a package's service at its installation and at every boot. Nobody here asked for that.
@@ -79,4 +83,11 @@ fi
 if ! has cargo && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
     echo "setup: installing Rust with rustup, for this user"
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs </dev/null | sh -s -- -y --profile minimal -c rustfmt -c clippy
+fi
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+
+if [ "$purpose" = flamegraph ] && ! { has inferno-collapse-perf && has inferno-flamegraph; }; then
+    echo "setup: installing inferno with cargo, for this user"
+    # Not into the build directory of the program: its flags and profile are not those of this workspace.
+    env -u CARGO_TARGET_DIR cargo install --quiet --locked inferno
 fi

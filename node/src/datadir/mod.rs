@@ -111,8 +111,9 @@ pub fn take_lock(path: &Path) -> Result<File, Failure> {
         }
         Err(TryLockError::Error(error)) => return Err(refused(path, format!("cannot be locked: {error}"))),
     }
+    // A line, so that 'kill $(cat validator-*/data/LOCK)' names each of them.
     lock.set_len(0)
-        .and_then(|()| lock.write_all(std::process::id().to_string().as_bytes()))
+        .and_then(|()| lock.write_all(format!("{}\n", std::process::id()).as_bytes()))
         .map_err(|error| refused(path, format!("cannot write {LOCK_FILE}: {error}")))?;
     Ok(lock)
 }

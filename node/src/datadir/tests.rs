@@ -9,6 +9,8 @@ fn a_second_open_is_refused_and_names_the_holder() {
     let refusal = DataDir::open(dir.path(), 7, CHAIN).unwrap_err();
     assert_eq!(refusal.exit, Exit::DataDirectory);
     assert!(refusal.message.contains(&format!("process {}", std::process::id())), "{refusal}");
+    // A line: 'kill $(cat validator-*/data/LOCK)' must find each number, not all of them run together.
+    assert_eq!(fs::read_to_string(dir.path().join(LOCK_FILE)).unwrap(), format!("{}\n", std::process::id()));
     drop(held);
     DataDir::open(dir.path(), 7, CHAIN).unwrap();
 }

@@ -169,7 +169,7 @@ fn no_statement_arrives_anywhere_before_the_sync_behind_its_record_returned() {
     let from = network.view(0).height();
     network.view(0).first_final(None, |block| block.proposer == u32::from(VICTIM) && block.height > from + 15);
     // To the node itself; strace ends as the node does.
-    signal("TERM", fs::read_to_string(network.home(VICTIM).join("data/LOCK")).unwrap().parse().unwrap());
+    signal("TERM", fs::read_to_string(network.home(VICTIM).join("data/LOCK")).unwrap().trim().parse().unwrap());
     assert!(network.take(VICTIM).wait().0.success());
     let (calls, received) = (read(&log), received(&network, VICTIM, before));
     assert!(received.len() >= 8, "it hardly said anything: {received:?}");

@@ -102,7 +102,7 @@ fn a_validator_that_ends_is_reported_and_none_outlives_its_localnet() {
     log.says("6/6 nodes");
     let lock = |index: u16| dir.path().join(format!("validator-{index}/data/LOCK"));
     let victim = fs::read_to_string(lock(2)).unwrap();
-    signal("KILL", victim.parse().unwrap());
+    signal("KILL", victim.trim().parse().unwrap());
     log.says("validator 2 ended: signal: 9");
     log.says("the node runs");
     log.says("5/6 nodes");

@@ -206,7 +206,7 @@ fn everything_that_dashboards_and_alerts_ask_has_an_answer_and_a_killed_validato
     assert!(observed.query(&format!("ALERTS{{alertname=~\"Minuet({never})\"}}")).is_empty());
 
     let lock = observed.dir.path().join(format!("validator-{VICTIM}/data/LOCK"));
-    signal("KILL", fs::read_to_string(lock).unwrap().parse().unwrap());
+    signal("KILL", fs::read_to_string(lock).unwrap().trim().parse().unwrap());
     let firing = until("an alert names the validator", || {
         let answer = observed.get("/api/v1/alerts").unwrap();
         let alerts = answer["data"]["alerts"].as_array().unwrap().clone();
