@@ -6,6 +6,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 MINUET := $(TARGET_DIR)/release/minuet
 CARGO ?= cargo
 
+# What is printed on standard output is the program's: make is quiet, and set-up and cargo speak on standard error.
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 
@@ -17,14 +18,14 @@ help: ## Show this list
 setup: ## Install missing build tools (compiler, libclang, Rust); nothing if they are there
 	@bash scripts/setup.sh $(SETUP_FOR)
 	@if [ ! -d "$(TARGET_DIR)/release" ]; then \
-		echo "First build: RocksDB alone takes about 12 minutes on two cores; later builds take seconds to a few minutes."; \
+		echo "First build: RocksDB alone takes about 12 minutes on two cores; later builds take seconds to a few minutes." >&2; \
 	fi
 
 build: setup ## Build the program
-	$(CARGO) build $(BUILD_FLAGS)
+	@$(CARGO) build $(BUILD_FLAGS)
 
 localnet: build ## Run a network of six validators on this machine (ARGS='--for 60 --json')
-	$(MINUET) localnet $(ARGS)
+	@$(MINUET) localnet $(ARGS)
 
 # What only tests use is installed for them alone.
 test: SETUP_FOR := tests
@@ -53,11 +54,11 @@ lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(BUILD_FLAGS) --all-targets -- -D warnings
 
-bench: setup ## Run the micro-benchmarks (several minutes; ARGS=--quick, or the beginning of names: ARGS=validation::whole)
+bench: setup ## Run the micro-benchmarks (several minutes; ARGS=--quick, or a part of names: ARGS=validation::whole)
 	$(CARGO) bench --workspace --locked --benches -- $(ARGS)
 
 breakdown: build ## Show where the time of a transfer and of a view goes (ARGS='--rate 1000 --duration 20')
-	$(MINUET) breakdown $(ARGS)
+	@$(MINUET) breakdown $(ARGS)
 
 # So is what only flame graphs need.
 flamegraph: SETUP_FOR := flamegraph

@@ -12,6 +12,7 @@
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 
 TARGET=${CARGO_TARGET_DIR:-target}
 MINUET=${MINUET:-$TARGET/release/minuet}
@@ -21,6 +22,13 @@ ROUNDS=${ROUNDS:-4} SECONDS_EACH=${SECONDS_EACH:-30} RATE=${RATE:-50} READERS=${
 
 [ -x "$MINUET" ] || { echo "no program at $MINUET: build it with 'make build', or name it with MINUET=" >&2; exit 1; }
 ulimit -n 4096 2>/dev/null || [ "$(ulimit -n)" -ge 4096 ] || { echo "1,000 clients need 'ulimit -n 4096'" >&2; exit 1; }
+# Before the load begins: compiling takes minutes.
+CLIENTS=${CLIENTS:-}
+if [ -z "$CLIENTS" ]; then
+    built=$(cargo bench --workspace --locked --bench clients --no-run 2>&1) || { echo "$built" >&2; exit 1; }
+    CLIENTS=$(sed -n 's/.*(\(.*clients-[0-9a-f]*\)).*/\1/p' <<<"$built" | tail -n 1)
+fi
+[ -x "$CLIENTS" ] || { echo "no program for the clients at '$CLIENTS': name it with CLIENTS=" >&2; exit 1; }
 mkdir -p "$TARGET"
 DIR=$(mktemp -d "$(realpath "$TARGET")/dashboard.XXXXXX")
 RUNNING= LOADING=
@@ -38,9 +46,10 @@ trap 'exit 143' TERM
 
 "$MINUET" localnet --dir "$DIR/net" --base-port "$BASE_PORT" >"$DIR/localnet.log" 2>&1 &
 RUNNING=$!
-for _ in $(seq 300); do
+for try in $(seq 300); do
     if "$MINUET" block 1 --node "http://127.0.0.1:$((BASE_PORT + 100))" >/dev/null 2>&1; then break; fi
     kill -0 "$RUNNING" 2>/dev/null || { cat "$DIR/localnet.log" >&2; exit 1; }
+    [ "$try" -lt 300 ] || { echo "no block within 60 s" >&2; cat "$DIR/localnet.log" >&2; exit 1; }
     sleep 0.2
 done
 "$MINUET" load --dir "$DIR/net" --rate "$RATE" --duration $((2 * ROUNDS * (SECONDS_EACH + 10) + 30)) --json >"$DIR/load.json" 2>&1 &
@@ -50,9 +59,6 @@ pid=$(cat "$DIR/net/validator-0/data/LOCK")
 model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
 echo "$(date -u +%Y-%m-%d), $(nproc) × ${model:-$(uname -m)}, Linux $(uname -r), commit $(git describe --always --dirty 2>/dev/null || echo unknown), load average before $(cut -d' ' -f1 /proc/loadavg), $RATE transfers/s"
 echo
-CLIENTS=${CLIENTS:-}
-if [ -z "$CLIENTS" ]; then
-    CLIENTS=$(cargo bench --workspace --locked --bench clients --no-run 2>&1 | sed -n 's/.*(\(.*clients-[0-9a-f]*\)).*/\1/p' | tail -n 1)
-fi
 # What clients do, other machines would do: they stand behind the six.
 nice -n 10 "$CLIENTS" "127.0.0.1:$((BASE_PORT + 300))" "$pid" "$ROUNDS" "$SECONDS_EACH" "$READERS" "$SILENT"
+kill -0 "$LOADING" 2>/dev/null || { cat "$DIR/load.json" >&2; echo "the load ended before the measurement: the table is not one under load" >&2; exit 1; }

@@ -13,7 +13,7 @@ if ! cargo fuzz --version >/dev/null 2>&1 || ! cargo +nightly --version >/dev/nu
     exit 1
 fi
 
-build_dir="${CARGO_TARGET_DIR:-$PWD/target}"
+build_dir=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 target_dir="$build_dir/fuzz"
 # RocksDB takes a quarter of an hour to compile and is not what is fuzzed: the release build's is linked where there is one.
 rocksdb=$(ls -t "$build_dir"/release/build/librocksdb-sys-*/out/librocksdb.a 2>/dev/null | head -n 1 || true)

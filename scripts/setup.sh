@@ -43,15 +43,18 @@ fi
 
 # Debian starts a package's service at its installation and at every boot. Nobody here asked for that.
 policy=/usr/sbin/policy-rc.d
+made_policy=
 forbid_services() {
     [ ! -e "$policy" ] || return 0
+    made_policy=1
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
     "${as_root[@]}" chmod +x "$policy"
     trap allow_services EXIT
 }
 allow_services() {
     trap - EXIT
-    "${as_root[@]}" rm -f "$policy"
+    # One that was there before is somebody else's.
+    [ -z "$made_policy" ] || "${as_root[@]}" rm -f "$policy"
 }
 disable_service() {
     "${as_root[@]}" deb-systemd-helper disable "$1.service" >/dev/null 2>&1 || true
@@ -72,22 +75,29 @@ if [ "${#missing[@]}" -gt 0 ]; then
         fi
         as_root=(sudo)
     fi
-    echo "setup: installing ${missing[*]} with apt-get"
-    "${as_root[@]}" apt-get update -qq </dev/null
+    echo "setup: installing ${missing[*]} with apt-get" >&2
+    "${as_root[@]}" apt-get update -qq </dev/null >&2
     case " ${missing[*]} " in *' prometheus '*) forbid_services ;; esac
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        "${missing[@]}" </dev/null
+        "${missing[@]}" </dev/null >&2
     case " ${missing[*]} " in *' prometheus '*) allow_services; disable_service prometheus ;; esac
 fi
 
 if ! has cargo && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
-    echo "setup: installing Rust with rustup, for this user"
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs </dev/null | sh -s -- -y --profile minimal -c rustfmt -c clippy
+    echo "setup: installing Rust with rustup, for this user" >&2
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs </dev/null | sh -s -- -y --profile minimal -c rustfmt -c clippy >&2
 fi
 export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 
+needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$(dirname "$0")/../Cargo.toml")
+found=$(rustc --version | cut -d' ' -f2)
+if [ "$(printf '%s\n' "$needed" "$found" | sort -V | head -n 1)" != "$needed" ]; then
+    echo "setup: rustc $found is too old, $needed is needed: 'rustup update', or remove the system's Rust package and run make again" >&2
+    exit 1
+fi
+
 if [ "$purpose" = flamegraph ] && ! { has inferno-collapse-perf && has inferno-flamegraph; }; then
-    echo "setup: installing inferno with cargo, for this user"
+    echo "setup: installing inferno with cargo, for this user" >&2
     # Not into the build directory of the program: its flags and profile are not those of this workspace.
     env -u CARGO_TARGET_DIR cargo install --quiet --locked inferno
 fi

@@ -115,7 +115,8 @@ pub struct LocalnetArgs {
     /// Stop after so many seconds with a summary; fails if the chain did not advance
     #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub for_seconds: Option<u64>,
-    /// Peers on PORT+i/udp, APIs on PORT+100+i, dashboards on PORT+300+i, instead of 9000+i, 50051+i and 8080+i
+    /// Peers on PORT+i/udp, APIs on PORT+100+i, metrics on PORT+200+i, dashboards on PORT+300+i, instead of 9000+i,
+    /// 50051+i, 9090 with 9091+i, and 8080+i
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     pub base_port: Option<u16>,
     /// Funded development accounts, 1000 by default, for 'transfer --dev-account' and 'load'
@@ -130,7 +131,8 @@ pub struct LocalnetArgs {
     /// Every validator appends what it receives to received.jsonl in its directory, for 'trace check'
     #[arg(long)]
     pub trace_received: bool,
-    /// Start a Prometheus beside the validators, with rules and alerts, on port 9091 or PORT+250; Debian's package has it
+    /// Start a Prometheus beside the validators, with rules and alerts, on port 9091 or PORT+250 (above 50
+    /// validators PORT+200 and their number); Debian's package has it
     #[arg(long)]
     pub observe: bool,
 }
@@ -332,7 +334,7 @@ pub enum AccountCommand {
 /// A key of ours.
 #[derive(Clone, Debug, Args)]
 pub struct Signer {
-    /// Key file of the account, from 'account new'
+    /// Key file of the account, from 'account new', or a validator's network.key
     #[arg(long, value_name = "KEYFILE", conflicts_with = "dev_account")]
     pub from: Option<PathBuf>,
     /// A funded development account of the localnet in --dir
@@ -531,7 +533,7 @@ pub struct ChaosArgs {
     /// Keep the files in any case
     #[arg(long)]
     pub keep: bool,
-    /// Peers on PORT+i/udp, APIs on PORT+100+i
+    /// Peers on PORT+i/udp, APIs on PORT+100+i, metrics on PORT+200+i, dashboards on PORT+300+i
     #[arg(long, value_name = "PORT", default_value_t = 24_000, value_parser = clap::value_parser!(u16).range(1..=65_000))]
     pub base_port: u16,
 }

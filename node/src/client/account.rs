@@ -4,7 +4,7 @@ use super::{block_on, connect, refused};
 use crate::cli::{AccountCommand, Signer};
 use crate::devkeys::DevSeed;
 use crate::exit::{Exit, Failure};
-use crate::keys::{KeyKind, read_ed25519, write_ed25519};
+use crate::keys::{KeyKind, read_spending, write_ed25519};
 use crate::output::Output;
 use minuet_core::Address;
 use minuet_core::ed25519::Ed25519SecretKey;
@@ -19,7 +19,7 @@ use serde_json::json;
 /// None named, or it cannot be read.
 pub fn signing_key(signer: &Signer) -> Result<Ed25519SecretKey, Failure> {
     match (&signer.from, signer.dev_account) {
-        (Some(path), _) => read_ed25519(path, KeyKind::Account),
+        (Some(path), _) => read_spending(path),
         (None, Some(index)) => Ok(DevSeed::read(&signer.dir)?.sender(index)),
         (None, None) => Err(Failure::new(Exit::Usage, "name an account with --from KEYFILE or --dev-account NUMBER")),
     }

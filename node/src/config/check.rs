@@ -4,6 +4,7 @@ use super::NodeConfig;
 use crate::exit::Failure;
 use minuet_core::block::MAX_BODY_BYTES;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 /// # Errors
 /// The first option outside its range, by its name.
@@ -63,6 +64,7 @@ fn check_level(level: &str) -> Result<(), Failure> {
 
 fn check_peers(config: &NodeConfig) -> Result<(), Failure> {
     let (mut indexes, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+    let listens = config.p2p.listen_address;
     for peer in &config.p2p.peers {
         let place = format!("p2p.peers: validator {}", peer.index);
         let port = peer
@@ -71,6 +73,16 @@ fn check_peers(config: &NodeConfig) -> Result<(), Failure> {
             .and_then(|(host, port)| if host.is_empty() { None } else { port.parse::<u16>().ok() });
         if port.is_none_or(|port| port == 0) {
             return Err(Failure::config(format!("{place}: address '{}' is not host:port", peer.address)));
+        }
+        // The socket that listens also dials.
+        let address = peer.address.parse::<SocketAddr>().ok();
+        if listens.ip().is_loopback() && address.is_some_and(|address| !address.ip().is_loopback()) {
+            let port = listens.port();
+            return Err(Failure::config(format!(
+                "{place} at {} is out of reach of p2p.listen_address {listens}, from which it is dialled: listen on an address that \
+                 reaches it, for example 0.0.0.0:{port}",
+                peer.address
+            )));
         }
         if !indexes.insert(peer.index) {
             return Err(Failure::config(format!("{place} is named twice")));

@@ -110,6 +110,15 @@ fn peers_must_have_addresses_and_be_named_once() {
     assert!(refusal(&peers(good, "{index = 2, address = \"a:9001\"}"), &[]).contains("also another peer's"));
     assert!(refusal(&peers(good, "{index = 2, address = \"a\"}"), &[]).contains("is not host:port"));
     assert!(refusal(&peers(good, "{index = 2, address = \"a:0\"}"), &[]).contains("is not host:port"));
+    // The socket that listens, on the loopback unless set, is the one that dials.
+    let far = peers(good, "{index = 2, address = \"10.0.0.2:9000\"}");
+    let message = refusal(&far, &[]);
+    assert!(message.contains("validator 2 at 10.0.0.2:9000") && message.contains("0.0.0.0:9000"), "{message}");
+    let near = peers("{index = 1, address = \"127.0.0.2:9000\"}", "{index = 2, address = \"[::1]:9000\"}");
+    for (text, address) in [(&far, "0.0.0.0:9000"), (&near, "127.0.0.1:9000")] {
+        let listens = [("NODE_P2P__LISTEN_ADDRESS", address)];
+        load_text(text, &listens, &Overrides::default()).unwrap();
+    }
 }
 
 #[test]

@@ -80,8 +80,13 @@ fn refused(path: &Path, reason: impl std::fmt::Display) -> Failure {
 /// # Errors
 /// [`Exit::Keys`]: missing, readable or writable by others, damaged, or of another kind.
 pub fn read_secret(path: &Path, kind: KeyKind) -> Result<Zeroizing<[u8; 32]>, Failure> {
+    read_one_of(path, &[kind])
+}
+
+fn read_one_of(path: &Path, kinds: &[KeyKind]) -> Result<Zeroizing<[u8; 32]>, Failure> {
+    let maker = if kinds.contains(&KeyKind::Account) { "account new" } else { "keys generate" };
     let file = File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => refused(path, "not found: make keys with 'minuet keys generate'"),
+        std::io::ErrorKind::NotFound => refused(path, format!("not found: make keys with 'minuet {maker}'")),
         _ => refused(path, format!("cannot be read: {error}")),
     })?;
     // The mode of the opened file, not of the path: nothing can be swapped in between.
@@ -98,11 +103,11 @@ pub fn read_secret(path: &Path, kind: KeyKind) -> Result<Zeroizing<[u8; 32]>, Fa
     file.take(MAX_KEY_FILE_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| refused(path, format!("cannot be read: {error}")))?;
-    parse_secret(path, &text, kind)
+    parse_secret(path, &text, kinds)
 }
 
 /// Messages here never quote the file: it is secret.
-fn parse_secret(path: &Path, text: &str, kind: KeyKind) -> Result<Zeroizing<[u8; 32]>, Failure> {
+fn parse_secret(path: &Path, text: &str, kinds: &[KeyKind]) -> Result<Zeroizing<[u8; 32]>, Failure> {
     let other_version = |found| refused(path, format!("format version {found}, this program reads {KEY_VERSION}"));
     let file: KeyFile = toml::from_str(text).map_err(|_| match foreign_version(text, KEY_VERSION) {
         Some(found) => other_version(found),
@@ -111,8 +116,9 @@ fn parse_secret(path: &Path, text: &str, kind: KeyKind) -> Result<Zeroizing<[u8;
     if file.version != KEY_VERSION {
         return Err(other_version(file.version.into()));
     }
-    if file.kind != kind.name() {
-        return Err(refused(path, format!("holds another kind of key, here one of kind '{}' is needed", kind.name())));
+    if kinds.iter().all(|kind| kind.name() != file.kind) {
+        let wanted = kinds.iter().map(|kind| format!("'{}'", kind.name())).collect::<Vec<_>>().join(" or ");
+        return Err(refused(path, format!("holds another kind of key, here one of kind {wanted} is needed")));
     }
     let mut secret = Zeroizing::new([0; 32]);
     hex::decode_to_slice(&file.secret, &mut *secret)
@@ -162,6 +168,15 @@ pub fn read_bls(path: &Path) -> Result<BlsSecretKey, Failure> {
 /// [`Exit::Keys`].
 pub fn read_ed25519(path: &Path, kind: KeyKind) -> Result<Ed25519SecretKey, Failure> {
     Ok(Ed25519SecretKey::from_bytes(&*read_secret(path, kind)?))
+}
+
+/// Reads a key that transfers are signed with: an account's, or the network key of a validator, whose address receives the
+/// fees unless another was named.
+///
+/// # Errors
+/// [`Exit::Keys`].
+pub fn read_spending(path: &Path) -> Result<Ed25519SecretKey, Failure> {
+    Ok(Ed25519SecretKey::from_bytes(&*read_one_of(path, &[KeyKind::Account, KeyKind::Network])?))
 }
 
 /// Writes an account's or a peer's key to a new file.

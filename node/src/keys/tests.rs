@@ -54,6 +54,21 @@ fn one_kind_of_key_is_not_taken_for_another() {
 }
 
 #[test]
+fn what_receives_the_fees_by_default_can_be_spent_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let entry = generate(dir.path(), None).unwrap();
+    let key = read_spending(&dir.path().join(NETWORK_FILE)).unwrap();
+    assert_eq!(address_of(&key.public_key()), entry.fee_recipient);
+    let account = dir.path().join("account.key");
+    write_ed25519(&account, KeyKind::Account, &key).unwrap();
+    assert_eq!(read_spending(&account).unwrap().public_key(), key.public_key());
+    let refusal = read_spending(&dir.path().join(BLS_FILE)).unwrap_err();
+    assert!(refusal.message.contains("'account' or 'network'"), "{refusal}");
+    let refusal = read_spending(&dir.path().join("absent.key")).unwrap_err();
+    assert!(refusal.message.contains("minuet account new"), "{refusal}");
+}
+
+#[test]
 fn secrets_do_not_appear_in_errors_or_debug_output() {
     let dir = tempfile::tempdir().unwrap();
     generate(dir.path(), None).unwrap();
@@ -70,7 +85,7 @@ fn secrets_do_not_appear_in_errors_or_debug_output() {
         text.replace(&secret, &format!("{secret}00")),
         format!("{text}[[["),
     ] {
-        let refusal = parse_secret(&path, &damaged, KeyKind::Network).unwrap_err();
+        let refusal = parse_secret(&path, &damaged, &[KeyKind::Network]).unwrap_err();
         assert!(!refusal.message.contains(&secret[..8]), "{refusal}");
     }
 }
@@ -88,9 +103,10 @@ fn a_key_of_another_version_is_refused_by_name() {
     let kind_and_secret = format!("kind = \"bls\"\nsecret = \"{}\"\n", "11".repeat(32));
     for (version, more) in [(0, ""), (2, ""), (2, "cipher = \"none\"\n")] {
         let text = format!("version = {version}\n{kind_and_secret}{more}");
-        let refusal = parse_secret(path, &text, KeyKind::Bls).unwrap_err();
+        let refusal = parse_secret(path, &text, &[KeyKind::Bls]).unwrap_err();
         assert!(refusal.message.contains(&format!("format version {version}, this program reads 1")), "{refusal}");
     }
-    let damaged = parse_secret(path, &format!("version = 1\n{kind_and_secret}cipher = 1\n"), KeyKind::Bls).unwrap_err();
+    let damaged =
+        parse_secret(path, &format!("version = 1\n{kind_and_secret}cipher = 1\n"), &[KeyKind::Bls]).unwrap_err();
     assert!(damaged.message.contains("damaged"), "{damaged}");
 }

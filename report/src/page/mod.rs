@@ -46,7 +46,7 @@ pub fn page(results: &Results) -> String {
     for row in rows::all(results) {
         let _ = writeln!(out, "{}", row.line());
     }
-    out.push_str("\nCommands leave out `--dir` and `--base-port`.\n");
+    out.push_str("\nCommands leave out `--dir` and `--base-port`; `minuet load` and `kill` want a `minuet localnet` that runs in another terminal.\n");
     let plots = plots::all(results);
     let picture = |out: &mut String, name: &str| {
         let plot = plots.iter().find(|plot| plot.name == name);

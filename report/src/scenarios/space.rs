@@ -35,7 +35,10 @@ pub fn memory(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
         (stage.say)(&format!("    {} of {MANY_TRANSFERS} transfers", stage.transfers));
     }
     results.memory = stage.measured(&[line], vec![memory]).map(|mut measured| {
-        measured.commands.push("grep VmRSS /proc/$(cat localnet/validator-0/data/LOCK)/status".to_owned());
+        measured.commands.push("grep VmHWM /proc/$(cat localnet/validator-0/data/LOCK)/status".to_owned());
+        if stage.plan.long {
+            measured.commands = vec!["make bench-report ARGS='--only memory --long'".to_owned()];
+        }
         measured
     });
     Ok(())
@@ -77,6 +80,8 @@ pub fn disk(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
         Ok(Disk { transfers: load.finalized, before, after, directory_bytes: directory })
     })?;
     results.disk = stage.measured(&[line], runs).map(|mut measured| {
+        measured.commands.insert(0, "minuet localnet & sleep 10".to_owned());
+        measured.commands.push("kill $!; wait".to_owned());
         measured.commands.push("minuet compact --config localnet/validator-0/config.toml --json".to_owned());
         measured
     });
@@ -118,7 +123,9 @@ pub fn blocks(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
     }
     let line = format!("load --max --in-flight TRANSFERS --warmup 1 --duration {seconds} --json");
     results.blocks = stage.measured(&[line], runs).map(|mut measured| {
-        measured.commands.insert(0, "consensus.max_block_bytes = BYTES in every config.toml".to_owned());
+        let size = "sed -i 's/^max_block_bytes.*/max_block_bytes = BYTES/' localnet/validator-*/config.toml";
+        measured.commands.splice(0..0, [size.to_owned(), "minuet localnet & sleep 10".to_owned()]);
+        measured.commands.push("kill $!; wait".to_owned());
         measured
     });
     Ok(())
