@@ -184,6 +184,11 @@ pub(super) fn batch_holds(items: &[Item]) -> Option<bool> {
         let challenges = hashes.iter().map(Scalar::from_bytes_mod_order_wide);
         return Equation::new(items, challenges.collect())?.holds_in_vectors(wide);
     }
+    batch_holds_by_library(items)
+}
+
+/// The same without vectors, as on processors that have none.
+pub(super) fn batch_holds_by_library(items: &[Item]) -> Option<bool> {
     let challenge = |item: &Item| {
         let hasher = item.parts().into_iter().fold(Sha512::new(), |hasher, part| hasher.chain_update(part));
         Scalar::from_hash(hasher)
