@@ -275,6 +275,9 @@ impl Driver {
 
     /// Whether a turn would find something: for the thread's last look before it sleeps.
     pub fn has_work(&self) -> bool {
+        if self.fatal.is_some() {
+            return self.out.could_flush();
+        }
         let replies = self.inbound.has_replies() || self.out.could_flush();
         replies || (!self.out.is_congested() && self.inbound.has_frames())
     }
@@ -325,6 +328,7 @@ impl Driver {
                 if !self.followers.is_empty() {
                     self.out.certificate(Recipients::Followers, &finalization);
                 }
+                self.blocks.mark_final(&blocks);
                 self.committing.push(blocks, finalization);
             }
             Effect::FetchProof(view) => self.fetch_proof(view),
@@ -396,7 +400,6 @@ impl Driver {
                 }
                 PeerEvent::Down(peer) if self.is_follower(peer) => {
                     self.followers.remove(&peer);
-                    self.budgets.forget(peer);
                     self.serving.peer_gone(peer);
                 }
                 PeerEvent::Up(peer) => {
@@ -406,7 +409,6 @@ impl Driver {
                 }
                 PeerEvent::Down(peer) => {
                     self.connected.remove(&peer);
-                    self.budgets.forget(peer);
                     self.fetching.peer_gone(peer);
                     self.serving.peer_gone(peer);
                     self.catchup.peer_gone(peer);
@@ -468,7 +470,7 @@ impl Driver {
     fn update_status(&self) {
         let status = &self.status;
         status.view.set(self.replica.view().0);
-        status.finalized_view.set(self.replica.tip().header.view().0);
+        status.finalized_view.set(self.blocks.stored_view().0);
         status.delta_ms.set(self.replica.delta_us() / 1000);
         let known = self.known_height().0;
         status.known_height.set(known.max(status.known_height.get()));

@@ -168,6 +168,9 @@ pub enum LedgerRequest {
     Judge {
         /// Body root already equal to the header's.
         block: Block,
+        /// By the rules, of which a proof is here: it is executed however many blocks wait to become final, since they wait
+        /// for it.
+        is_final: bool,
     },
     /// Execute these transactions on a parent and make the block. Transactions that do not execute are left out.
     /// Answered by [`LedgerReply::Sealed`].
@@ -239,7 +242,7 @@ pub enum Verdict {
     Valid,
     /// It can never be valid.
     Invalid(String),
-    /// The parent has not been executed here: not yet.
+    /// The parent has not been executed here, or too many blocks wait to become final: not yet.
     MissingParent,
 }
 

@@ -130,7 +130,7 @@ impl NodeStatus {
 pub struct NodeStatus {
     /// consensus: the current view.
     pub view: Gauge,
-    /// consensus: the view of the newest block known to be final.
+    /// consensus: the view of the newest block that is stored as final.
     pub finalized_view: Gauge,
     /// consensus: certified nullified views since start.
     pub nullified_views: Gauge,

@@ -11,9 +11,6 @@ use minuet_core::block::Block;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Blocks kept at most. Non-empty ones are few (rule R12); an empty one takes about a kilobyte.
-pub const MAX_UNFINALIZED_BLOCKS: usize = 65_536;
-
 /// A block with what executing it gave.
 #[derive(Clone, Debug)]
 pub struct ExecutedBlock {
@@ -55,12 +52,6 @@ impl OverlayTree {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()
-    }
-
-    /// Whether another block may be added.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.blocks.len() < MAX_UNFINALIZED_BLOCKS
     }
 
     /// Adds an executed block, whose parent is the root or in the tree.

@@ -110,7 +110,7 @@ fn admitted_transactions_are_taken_before_a_block_is_judged() {
     sealing.turn().unwrap();
     let Some(LedgerReply::Sealed { block: Some(block), .. }) = sealer.replies.try_recv() else { panic!("not sealed") };
     let (mut judging, mut outside) = driver(&Arc::default(), &Doorbell::silent(), 16);
-    outside.requests.try_send(LedgerRequest::Judge { block }).unwrap();
+    outside.requests.try_send(LedgerRequest::Judge { block, is_final: false }).unwrap();
     let known = transfer(&genesis(), 0, 0, stranger(1), 1);
     assert!(outside.admitted.send_or_drop(Admitted(known)));
     judging.turn().unwrap();

@@ -11,7 +11,7 @@ use minuet_core::transaction::{Transaction, UnsignedTransaction, transactions_ro
 use minuet_core::{B256, Digest, Epoch, Height, TimeMs, U256, ValidatorIndex, View};
 use minuet_execution::ledger::CommitRefusal;
 use minuet_execution::trie::trie_key;
-use minuet_execution::{Ledger, LedgerError, Workers};
+use minuet_execution::{Ledger, LedgerError, LedgerOptions, Workers};
 use std::sync::Arc;
 use support::*;
 
@@ -228,6 +228,28 @@ fn siblings_have_their_own_states_and_the_losing_one_goes() {
     assert_eq!(verdict(&mut ledger, &winner), Verdict::Valid, "a final block stays valid");
     assert_eq!(verdict(&mut ledger, &loser), Verdict::MissingParent);
     assert_eq!(ledger.state().clone().root_hash(Workers::Inline), child.header().state_root());
+}
+
+#[test]
+fn beyond_the_most_that_wait_only_what_is_final_is_executed() {
+    let mut leader = ledger();
+    let mut chain: Vec<Block> = Vec::new();
+    for view in 1..=4 {
+        let parent = chain.last().map_or_else(|| Arc::clone(leader.tip()), |block| Arc::clone(block.header()));
+        chain.push(seal(&mut leader, &parent, view, vec![]));
+    }
+    let options = LedgerOptions { workers: Workers::Inline, most_unfinalized: 2, ..LedgerOptions::default() };
+    let mut ledger = Ledger::open(Arc::<TestStore>::default(), &genesis(), options).unwrap();
+    let verdicts: Vec<Verdict> = chain.iter().map(|block| verdict(&mut ledger, block)).collect();
+    assert_eq!(verdicts, [Verdict::Valid, Verdict::Valid, Verdict::MissingParent, Verdict::MissingParent]);
+    assert!(ledger.seal(&parts(chain[1].header(), 5), vec![]).is_none(), "nor is one made");
+    for block in &chain[2..] {
+        assert_eq!(verdict(&mut ledger, block), Verdict::MissingParent);
+        assert_eq!(ledger.judge_timed(block, true, &mut || 0).unwrap().verdict, Verdict::Valid);
+    }
+    commit(&mut ledger, &chain.iter().collect::<Vec<_>>());
+    assert_eq!(ledger.tip().digest(), chain[3].digest());
+    assert!(ledger.seal(&parts(chain[3].header(), 6), vec![]).is_some());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use support::*;
 
 fn open_retaining(store: Arc<dyn Store>, genesis: &Genesis, retain_blocks: u64) -> Result<Ledger, StoreError> {
-    Ledger::open(store, genesis, LedgerOptions { workers: Workers::Inline, retain_blocks })
+    Ledger::open(store, genesis, LedgerOptions { workers: Workers::Inline, retain_blocks, ..LedgerOptions::default() })
 }
 
 /// Seals and commits a block with one transfer.

@@ -38,6 +38,8 @@ pub struct Setup {
     pub signatures: Signatures,
     pub timing: Timing,
     pub linger_us: u64,
+    /// Executed blocks that a ledger keeps above the final ones, unless they are final by the rules.
+    pub most_unfinalized: usize,
     /// Real time at which virtual time began: mempool deadlines are counted from it.
     pub base: Instant,
 }
@@ -167,7 +169,8 @@ impl Node {
     pub fn start(&mut self, setup: &Setup, now_us: u64) -> Result<Started, Stop> {
         let genesis = &setup.chain.genesis;
         let damaged = |error: &dyn std::fmt::Display| Stop::Damaged(error.to_string());
-        let options = LedgerOptions { workers: Workers::Inline, ..LedgerOptions::default() };
+        let kept = setup.most_unfinalized;
+        let options = LedgerOptions { workers: Workers::Inline, most_unfinalized: kept, ..LedgerOptions::default() };
         let ledger = Ledger::open(self.disk.store.clone(), genesis, options).map_err(|error| damaged(&error))?;
         let (mut journal, records) = Journal::open(self.disk.directory.clone(), genesis.fingerprint(), JOURNAL)
             .map_err(|error| damaged(&error))?;

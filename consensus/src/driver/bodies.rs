@@ -45,6 +45,8 @@ struct Entry {
     proposal: Option<Proposal>,
     body: Option<Arc<Body>>,
     execution: Execution,
+    /// By the rules: the ledger executes it even if it has no room for others.
+    is_final: bool,
 }
 
 /// All known blocks above the stored chain.
@@ -79,6 +81,11 @@ impl BlockStore {
         }
     }
 
+    /// Of the newest block that is stored as final.
+    pub const fn stored_view(&self) -> View {
+        self.stored_view
+    }
+
     pub fn peer_gone(&mut self, peer: PeerId) {
         self.early.remove(&peer);
     }
@@ -92,7 +99,8 @@ impl BlockStore {
             return;
         }
         let body = header.is_empty_block().then(Arc::default);
-        let entry = Entry { header: header.clone(), proposal: None, body, execution: Execution::Waiting };
+        let entry =
+            Entry { header: header.clone(), proposal: None, body, execution: Execution::Waiting, is_final: false };
         self.entries.insert(digest, entry);
         self.children.entry(header.parent()).or_default().push(digest);
         self.look_at(digest);
@@ -233,15 +241,27 @@ impl BlockStore {
         None
     }
 
-    /// A block whose body is here and whose parent the ledger has, lowest first.
-    fn next_for_ledger(&mut self) -> Option<Block> {
+    /// These blocks are final by the rules. Those for which the ledger had no room are given to it again: nothing else makes
+    /// room but their own commit.
+    pub fn mark_final(&mut self, digests: &[Digest]) {
+        for digest in digests {
+            if let Some(entry) = self.entries.get_mut(digest) {
+                entry.is_final = true;
+                self.look_at(*digest);
+            }
+        }
+    }
+
+    /// A block whose body is here and whose parent the ledger has, lowest first, and whether it is final by the rules.
+    fn next_for_ledger(&mut self) -> Option<(Block, bool)> {
         while self.judging < MAX_JUDGING {
             let (_, digest) = self.ready.pop_first()?;
             let Some(block) = self.block(&digest) else { continue };
             if self.execution(&digest) == Some(Execution::Waiting) {
                 self.set_execution(&digest, Execution::Sent);
                 self.judging += 1;
-                return Some(block);
+                let is_final = self.entries.get(&digest).is_some_and(|entry| entry.is_final);
+                return Some((block, is_final));
             }
         }
         None
@@ -255,10 +275,14 @@ impl BlockStore {
         }
     }
 
-    /// The ledger's answer. Without a parent or without room it is asked again after the next commit.
+    /// The ledger's answer. Without a parent or without room it is asked again after the next commit, or at once if the block
+    /// has become final by the rules meanwhile.
     fn judged(&mut self, digest: &Digest, execution: Execution) {
         self.judging = self.judging.saturating_sub(1);
         self.set_execution(digest, execution);
+        if execution == Execution::Waiting && self.entries.get(digest).is_some_and(|entry| entry.is_final) {
+            self.look_at(*digest);
+        }
     }
 
     /// The chain up to this block is stored.
@@ -286,8 +310,8 @@ fn bytes_of(body: &Body) -> usize {
 impl Driver {
     /// Gives the ledger every block that it can execute.
     pub(super) fn pump_judging(&mut self) {
-        while let Some(block) = self.blocks.next_for_ledger() {
-            self.out.ledger.push(LedgerRequest::Judge { block });
+        while let Some((block, is_final)) = self.blocks.next_for_ledger() {
+            self.out.ledger.push(LedgerRequest::Judge { block, is_final });
         }
     }
 

@@ -44,15 +44,12 @@ impl Bucket {
     }
 }
 
-/// The buckets of all peers that have asked for something.
+/// The buckets of all peers that have asked for something. They outlive a connection: a new one brings no new budget, and peers'
+/// numbers are few.
 #[derive(Default)]
 pub(super) struct Budgets(BTreeMap<PeerId, (Bucket, Bucket)>);
 
 impl Budgets {
-    pub fn forget(&mut self, peer: PeerId) {
-        self.0.remove(&peer);
-    }
-
     fn of(&mut self, peer: PeerId, now_us: u64) -> &mut (Bucket, Bucket) {
         let full = || {
             let requests = Bucket::full(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, now_us);

@@ -94,14 +94,14 @@ impl Driver {
         if let Some(building) = self.building.take()
             && building.stage == Stage::Selecting
         {
-            self.out.mempool.push_later(MempoolRequest::Cancel);
+            self.out.mempool_later(MempoolRequest::Cancel);
         }
         let (false, Some(parent)) = (self.replica.me() == Some(leader), parent) else { return };
         // Far behind, the pool's view of the state is too old to say what the leader could execute.
         if !self.catchup.is_on()
             && let Some(branch) = self.branch(parent)
         {
-            self.out.mempool.push_later(MempoolRequest::Watch { view, branch, leader: leader.peer() });
+            self.out.mempool_later(MempoolRequest::Watch { view, branch, leader: leader.peer() });
         }
     }
 
@@ -128,7 +128,7 @@ impl Driver {
             let fitting = self.seal_pace.fitting(self.replica.delta_us() / 4);
             let max_gas = self.replica.rules().fees.block_gas_limit.min(fitting.saturating_mul(TRANSFER_GAS));
             let (view, max_bytes) = (building.view, self.max_block_bytes);
-            self.out.mempool.push(MempoolRequest::Select { view, branch, max_bytes, max_gas });
+            self.out.mempool(MempoolRequest::Select { view, branch, max_bytes, max_gas });
             self.set_stage(Stage::Selecting);
         }
     }
@@ -145,7 +145,7 @@ impl Driver {
             return self.set_stage(Stage::Done);
         };
         if building.stage == Stage::Selecting {
-            self.out.mempool.push_later(MempoolRequest::Cancel);
+            self.out.mempool_later(MempoolRequest::Cancel);
         }
         let header = Arc::new(self.replica.rules().empty_block(parent, building.view, me, self.now.wall));
         self.set_stage(Stage::Done);

@@ -1,4 +1,5 @@
-//! The driver's ends of its rings. What does not fit is held here; while anything is held no new work is taken (B-RING).
+//! The driver's ends of its rings. What does not fit is held here; while anything is held no new work is taken (B-RING). Only
+//! the mempool holds up nothing: of what it is asked the newest alone counts, so that little is ever held for it (L-ISOLATE).
 
 use minuet_core::certificate::Certificate;
 use minuet_core::messages::{
@@ -103,12 +104,6 @@ impl<T: RingMessage> Outbox<T> {
         self.flush();
     }
 
-    /// With the last flush of the turn: what nobody's vote waits for wakes its thread after what somebody's does, on a core
-    /// that both may share.
-    pub fn push_later(&mut self, message: T) {
-        self.held.push_back(message);
-    }
-
     /// Whether a message waits for room.
     pub fn is_holding(&self) -> bool {
         !self.held.is_empty()
@@ -129,11 +124,17 @@ impl<T: RingMessage> Outbox<T> {
     }
 }
 
+/// Whether an older request means nothing any more beside a newer one ([`MempoolRequest`]).
+const fn is_replaced(older: &MempoolRequest, newer: &MempoolRequest) -> bool {
+    use MempoolRequest::{Cancel, Select, Watch};
+    matches!((older, newer), (Watch { .. }, Watch { .. }) | (Select { .. } | Cancel, Select { .. } | Cancel))
+}
+
 /// The sending ends.
 pub(super) struct Outboxes {
     urgent: Outbox<UrgentCommand>,
     bulk: Outbox<BulkCommand>,
-    pub mempool: Outbox<MempoolRequest>,
+    mempool: Outbox<MempoolRequest>,
     pub ledger: Outbox<LedgerRequest>,
     pub journal: Outbox<JournalRequest>,
 }
@@ -148,8 +149,8 @@ impl Outboxes {
     }
 
     pub fn is_congested(&self) -> bool {
-        let held = [self.urgent.held.len(), self.bulk.held.len(), self.mempool.held.len()];
-        held.iter().any(|held| *held > 0) || !self.ledger.held.is_empty() || !self.journal.held.is_empty()
+        let network = self.urgent.is_holding() || self.bulk.is_holding();
+        network || self.ledger.is_holding() || self.journal.is_holding()
     }
 
     /// Whether something held would now fit.
@@ -158,6 +159,19 @@ impl Outboxes {
             !outbox.held.is_empty() && outbox.sender.has_room()
         }
         could(&self.urgent) || could(&self.bulk) || could(&self.mempool) || could(&self.ledger) || could(&self.journal)
+    }
+
+    /// Asks the mempool at once.
+    pub fn mempool(&mut self, request: MempoolRequest) {
+        self.mempool_later(request);
+        self.mempool.flush();
+    }
+
+    /// With the last flush of the turn: what nobody's vote waits for wakes its thread after what somebody's does, on a core
+    /// that both may share.
+    pub fn mempool_later(&mut self, request: MempoolRequest) {
+        self.mempool.held.retain(|held| !is_replaced(held, &request));
+        self.mempool.held.push_back(request);
     }
 
     fn urgent(&mut self, to: Recipients, kind: FrameKind, payload: Bytes) {
@@ -192,19 +206,61 @@ mod tests {
     use minuet_core::ring::{Doorbell, ring};
     use minuet_core::{Digest, View};
 
+    /// Outboxes with the far end of the mempool's ring; the others lead nowhere.
+    fn outboxes() -> (Outboxes, Receiver<MempoolRequest>) {
+        let (bell, _waiter) = Doorbell::new();
+        let (mempool, asked) = ring(&bell);
+        let out = Outboxes {
+            urgent: Outbox::new(ring(&bell).0),
+            bulk: Outbox::new(ring(&bell).0),
+            mempool: Outbox::new(mempool),
+            ledger: Outbox::new(ring(&bell).0),
+            journal: Outbox::new(ring(&bell).0),
+        };
+        (out, asked)
+    }
+
+    fn branch() -> Branch {
+        Branch { parent: Digest::ZERO, with_transactions: Vec::new(), base_fee: 1 }
+    }
+
+    fn watch(view: u64) -> MempoolRequest {
+        MempoolRequest::Watch { view: View(view), branch: branch(), leader: PeerId(1) }
+    }
+
+    fn select(view: u64) -> MempoolRequest {
+        MempoolRequest::Select { view: View(view), branch: branch(), max_bytes: 1, max_gas: 1 }
+    }
+
     #[test]
     fn what_can_wait_goes_with_the_flush_or_before_what_cannot_in_order() {
-        let (bell, _waiter) = Doorbell::new();
-        let (sender, mut receiver) = ring(&bell);
-        let mut outbox = Outbox::new(sender);
-        outbox.push_later(MempoolRequest::Cancel);
-        assert!(receiver.is_empty() && outbox.is_holding());
-        outbox.flush();
-        assert!(matches!(receiver.try_recv(), Some(MempoolRequest::Cancel)) && !outbox.is_holding());
-        outbox.push_later(MempoolRequest::Cancel);
-        let branch = Branch { parent: Digest::ZERO, with_transactions: Vec::new(), base_fee: 1 };
-        outbox.push(MempoolRequest::Watch { view: View(2), branch, leader: PeerId(1) });
-        assert!(matches!(receiver.try_recv(), Some(MempoolRequest::Cancel)));
-        assert!(matches!(receiver.try_recv(), Some(MempoolRequest::Watch { .. })));
+        let (mut out, mut asked) = outboxes();
+        out.mempool_later(watch(1));
+        assert!(asked.is_empty());
+        out.flush();
+        assert_eq!(asked.try_recv(), Some(watch(1)));
+        out.mempool_later(watch(2));
+        out.mempool(select(2));
+        assert_eq!([asked.try_recv(), asked.try_recv(), asked.try_recv()], [Some(watch(2)), Some(select(2)), None]);
+    }
+
+    #[test]
+    fn a_mempool_that_does_not_answer_holds_up_nothing_and_is_asked_the_newest() {
+        let (mut out, mut asked) = outboxes();
+        let fits = MempoolRequest::CAPACITY as u64;
+        (1..=fits).for_each(|view| out.mempool(watch(view)));
+        for view in fits + 1..fits + 1000 {
+            out.mempool_later(watch(view));
+            out.mempool(select(view));
+            out.mempool_later(MempoolRequest::Cancel);
+            out.flush();
+            assert!(out.mempool.held.len() <= 2 && !out.is_congested() && !out.could_flush());
+        }
+        let first: Vec<MempoolRequest> = std::iter::from_fn(|| asked.try_recv()).collect();
+        assert_eq!(first, (1..=fits).map(watch).collect::<Vec<_>>());
+        assert!(out.could_flush());
+        out.flush();
+        assert_eq!(asked.try_recv(), Some(watch(fits + 999)));
+        assert_eq!([asked.try_recv(), asked.try_recv()], [Some(MempoolRequest::Cancel), None]);
     }
 }

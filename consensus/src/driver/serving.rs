@@ -37,12 +37,14 @@ impl Serving {
         }
     }
 
-    fn spend(&mut self, now_us: u64, bytes: usize) {
+    /// What followers were answered in this second, with so many bytes more.
+    fn spend(&mut self, now_us: u64, bytes: usize) -> usize {
         let (since_us, spent) = &mut self.spent;
         if now_us.saturating_sub(*since_us) >= 1_000_000 {
             (*since_us, *spent) = (now_us, 0);
         }
         *spent = spent.saturating_add(bytes);
+        *spent
     }
 }
 
@@ -50,6 +52,10 @@ impl Driver {
     pub(super) fn on_request(&mut self, peer: PeerId, request: Request) {
         if !self.may_ask(peer) {
             return;
+        }
+        if self.is_follower(peer) && self.serving.spend(self.now.mono_us, 0) >= FOLLOWER_BYTES_PER_SECOND {
+            // No offence: whoever hears nothing asks another peer.
+            return tracing::debug!(%peer, "followers are answered no more in this second");
         }
         match request {
             Request::Proof(view) => self.serve_proof(peer, view),
@@ -69,6 +75,7 @@ impl Driver {
     fn serve_proof(&mut self, peer: PeerId, view: View) {
         if view <= self.replica.tip().header.view() {
             if let Some(finalization) = self.replica.tip().finalization.clone() {
+                self.spend_on(peer, finalization.to_bytes().len());
                 self.out.certificate(Recipients::One(peer), &finalization);
             }
             return;
@@ -84,14 +91,12 @@ impl Driver {
     }
 
     fn ask_ledger(&mut self, peer: PeerId, query: ChainQuery) {
-        self.serving.spend(self.now.mono_us, 0);
         let count = |wanted: &dyn Fn(PeerId) -> bool| {
             self.serving.asked.values().filter(|(asker, _)| asker.is_some_and(wanted)).count()
         };
         let is_full = if self.is_follower(peer) {
             count(&|asker| asker == peer) >= MAX_QUERIES_PER_FOLLOWER
                 || count(&|asker| self.is_follower(asker)) >= MAX_FOLLOWER_QUERIES
-                || self.serving.spent.1 >= FOLLOWER_BYTES_PER_SECOND
         } else {
             count(&|asker| asker == peer) >= MAX_QUERIES_PER_PEER
         };
@@ -117,13 +122,17 @@ impl Driver {
         self.respond(peer, &Response::Blocks(served.collect()));
     }
 
+    fn spend_on(&mut self, peer: PeerId, bytes: usize) {
+        self.budgets.served(peer, bytes, self.now.mono_us);
+        if self.is_follower(peer) {
+            self.serving.spend(self.now.mono_us, bytes);
+        }
+    }
+
     fn respond(&mut self, peer: PeerId, response: &Response) {
         let payload = response.to_bytes();
-        if self.is_follower(peer) {
-            self.serving.spend(self.now.mono_us, payload.len());
-        }
         if payload.len() <= FrameKind::Response.max_bytes() {
-            self.budgets.served(peer, payload.len(), self.now.mono_us);
+            self.spend_on(peer, payload.len());
             self.out.bulk(Recipients::One(peer), FrameKind::Response, payload.into());
         }
     }

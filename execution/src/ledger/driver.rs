@@ -141,9 +141,9 @@ impl LedgerDriver {
 
     fn handle(&mut self, request: LedgerRequest) -> Result<(), LedgerError> {
         match request {
-            LedgerRequest::Judge { block } => {
+            LedgerRequest::Judge { block, is_final } => {
                 let started_us = (self.now_us)();
-                let judgement = self.ledger.judge_timed(&block, &mut self.now_us)?;
+                let judgement = self.ledger.judge_timed(&block, is_final, &mut self.now_us)?;
                 self.show_execution(started_us);
                 self.outbox.extend(judgement.notice.map(Output::Notice));
                 self.reply(LedgerReply::Judged { digest: block.digest(), verdict: judgement.verdict });

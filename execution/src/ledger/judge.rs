@@ -25,14 +25,20 @@ impl Ledger {
     /// # Errors
     /// A failing store.
     pub fn judge(&mut self, block: &Block) -> Result<Judgement, LedgerError> {
-        self.judge_timed(block, &mut || 0)
+        self.judge_timed(block, false, &mut || 0)
     }
 
-    /// The same by a clock of microseconds; [`Ledger::take_root_us`] says afterwards what was measured.
+    /// The same by a clock of microseconds; [`Ledger::take_root_us`] says afterwards what was measured. One that is final by the
+    /// rules is executed even if no other one would be kept.
     ///
     /// # Errors
     /// As [`Ledger::judge`].
-    pub fn judge_timed(&mut self, block: &Block, now_us: &mut dyn FnMut() -> u64) -> Result<Judgement, LedgerError> {
+    pub fn judge_timed(
+        &mut self,
+        block: &Block,
+        is_final: bool,
+        now_us: &mut dyn FnMut() -> u64,
+    ) -> Result<Judgement, LedgerError> {
         let verdict = |verdict| Ok(Judgement { verdict, notice: None });
         let header = block.header();
         let digest = header.digest();
@@ -46,7 +52,7 @@ impl Ledger {
             return verdict(Verdict::Valid);
         }
         let Some((parent, state)) = self.parent(&header.parent()) else { return verdict(Verdict::MissingParent) };
-        if !self.tree.has_room() {
+        if !is_final && !self.has_room() {
             tracing::warn!(blocks = self.tree.len(), "too many unfinalized blocks: none is judged until one is final");
             return verdict(Verdict::MissingParent);
         }
@@ -64,6 +70,11 @@ impl Ledger {
                 verdict(Verdict::Invalid(reason))
             }
         }
+    }
+
+    /// Whether one more executed block may be kept.
+    pub(super) fn has_room(&self) -> bool {
+        self.tree.len() < self.most_unfinalized
     }
 
     fn execute(

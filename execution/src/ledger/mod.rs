@@ -79,12 +79,21 @@ pub enum CommitRefusal {
 }
 
 /// Local settings.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct LedgerOptions {
     /// Where signatures are checked and nodes are hashed.
     pub workers: Workers,
     /// Blocks that are kept below the newest final one; 0 keeps everything.
     pub retain_blocks: u64,
+    /// Executed blocks that are kept above it, unless the rules call more of them final. Non-empty ones are few (rule R12); an
+    /// empty one takes about a kilobyte.
+    pub most_unfinalized: usize,
+}
+
+impl Default for LedgerOptions {
+    fn default() -> Self {
+        Self { workers: Workers::default(), retain_blocks: 0, most_unfinalized: 65_536 }
+    }
 }
 
 /// The chain's constants that execution needs.
@@ -105,6 +114,7 @@ pub struct Ledger {
     /// The lowest height whose block is kept; 0 while everything is.
     oldest: Height,
     retain_blocks: u64,
+    most_unfinalized: usize,
     state: StateTrie,
     tree: OverlayTree,
     admitted: AdmittedTransactions,
@@ -153,6 +163,7 @@ impl Ledger {
             tip: opened.tip,
             oldest: opened.oldest,
             retain_blocks: options.retain_blocks,
+            most_unfinalized: options.most_unfinalized,
             state: opened.state,
             tree: OverlayTree::default(),
             admitted: AdmittedTransactions::default(),

@@ -47,7 +47,7 @@ impl Ledger {
         now_us: &mut dyn FnMut() -> u64,
     ) -> Option<(Block, Option<StateNotice>)> {
         let (parent, state) = self.parent(&parts.parent.digest())?;
-        if !self.tree.has_room() {
+        if !self.has_room() {
             return None;
         }
         let context = BlockContext { base_fee: parts.base_fee, beneficiary: parts.beneficiary };

@@ -72,7 +72,7 @@ use Kind::{Counter, Gauge, Histogram};
 metrics! {
     CONSENSUS_VIEW = Gauge, "minuet_consensus_view", "view", [], "The current view.";
     CONSENSUS_FINALIZED_VIEW = Gauge, "minuet_consensus_finalized_view", "view", [],
-        "The view of the newest block that is known to be final.";
+        "The view of the newest block that is stored as final.";
     CONSENSUS_FINALIZED_HEIGHT = Gauge, "minuet_consensus_finalized_height", "height", [],
         "The height of the newest final block that is stored here.";
     CONSENSUS_KNOWN_HEIGHT = Gauge, "minuet_consensus_known_height", "height", [],

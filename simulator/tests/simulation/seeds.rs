@@ -4,7 +4,7 @@ use crate::judged;
 use minuet_simulator::Options;
 
 /// Seeds that once broke something, with what it was.
-const REGRESSIONS: [(u64, &str); 7] = [
+const REGRESSIONS: [(u64, &str); 8] = [
     (103, "two answers of one peer to two requests for one range: it was blamed for the second"),
     (127, "a late answer with a single block passed for that to a range: its sender was blamed for the range"),
     (220, "a question of a broken connection was answered on the next one: its answerer was blamed"),
@@ -23,6 +23,10 @@ const REGRESSIONS: [(u64, &str); 7] = [
     (
         10_087_779,
         "after a power cut in the middle of 67 unfinalized blocks everybody lacked some, and nobody could serve a range",
+    ),
+    (
+        20_000_158,
+        "more unfinalized blocks than a ledger keeps: their finalization waited for those that it had refused, and they for it",
     ),
 ];
 

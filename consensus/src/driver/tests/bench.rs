@@ -277,7 +277,7 @@ impl Bench {
 impl Ledger {
     fn answer(&mut self, request: &LedgerRequest) -> Option<LedgerReply> {
         Some(match request {
-            LedgerRequest::Judge { block } => {
+            LedgerRequest::Judge { block, .. } => {
                 let verdict = self.judge(block);
                 LedgerReply::Judged { digest: block.digest(), verdict }
             }
