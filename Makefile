@@ -6,7 +6,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 MINUET := $(TARGET_DIR)/release/minuet
 CARGO ?= cargo
 
-# What is printed on standard output is the program's: make is quiet, and set-up and cargo speak on standard error.
+# Standard output is the program's where it runs ('localnet', 'breakdown'): set-up and cargo speak on standard error.
 # Always the whole workspace: building crates one by one resolves features differently and would compile RocksDB again.
 BUILD_FLAGS := --release --workspace --locked
 

@@ -28,7 +28,8 @@ const WEATHER: u64 = 1;
 const NETWORK: u64 = 2;
 const FATE: u64 = 3;
 const ACTORS: u64 = 100;
-/// Executed blocks that a ledger keeps in one run of eight: somewhat more than R12 lets be non-empty, so that runs reach it.
+/// Executed blocks that a ledger keeps in one run of eight, told by its seed, so that all others draw what they always drew:
+/// somewhat more than R12 lets be non-empty, so that runs reach it.
 const FEW_UNFINALIZED: usize = 80;
 /// How often a full ring is tried again.
 const AGAIN_US: u64 = 200;

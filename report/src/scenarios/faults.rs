@@ -74,7 +74,7 @@ pub fn returns(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> 
         })
     })?;
     results.returns = stage.measured(&[line], runs).map(|mut measured| {
-        measured.commands.iter_mut().for_each(|load| load.push_str(&format!(" & sleep {}", seconds / 4)));
+        measured.commands = vec![goes_on_while(&measured.commands, seconds / 4)];
         measured.commands.push(format!("kill -9 $(cat localnet/validator-{VICTIM}/data/LOCK)"));
         measured.commands.push(format!("sleep {}", seconds * 3 / 8));
         measured.commands.push(format!("minuet node --config localnet/validator-{VICTIM}/config.toml"));
@@ -83,15 +83,21 @@ pub fn returns(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> 
     Ok(())
 }
 
+/// As one types it: the load in the background, and so long a wait before what comes next.
+fn goes_on_while(load: &[String], wait_s: u64) -> String {
+    format!("{} & sleep {wait_s}", load.join("; "))
+}
+
 pub fn outage_seconds(plan: &Plan) -> u64 {
     of_runs(plan, plan.seconds(20, 8), 8)
 }
 
 pub fn outage(stage: &mut Stage, results: &mut Results) -> Result<(), Trouble> {
-    let line = format!("load --rate 100 --duration {} --settle 60 --json", stage.plan.seconds(20, 8));
+    let seconds = stage.plan.seconds(20, 8);
+    let line = format!("load --rate 100 --duration {seconds} --settle 60 --json");
     let runs = stage.repeat(|stage, _| one_outage(stage, &line))?;
     results.outage = stage.measured(&[line], runs).map(|mut measured| {
-        measured.commands.iter_mut().for_each(|load| load.push_str(" & sleep 8"));
+        measured.commands = vec![goes_on_while(&measured.commands, seconds / 4)];
         measured.commands.push("kill -9 $(cat localnet/validator-*/data/LOCK)".to_owned());
         measured.commands.push("minuet localnet".to_owned());
         measured

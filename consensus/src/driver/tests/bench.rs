@@ -113,6 +113,8 @@ pub struct Ledger {
     pub requests: Vec<LedgerRequest>,
     /// Blocks that do not execute as their headers say.
     pub wrong: BTreeSet<Digest>,
+    /// Whether it has no room but for what is final by the rules.
+    pub is_full: bool,
 }
 
 impl Bench {
@@ -277,8 +279,9 @@ impl Bench {
 impl Ledger {
     fn answer(&mut self, request: &LedgerRequest) -> Option<LedgerReply> {
         Some(match request {
-            LedgerRequest::Judge { block, .. } => {
-                let verdict = self.judge(block);
+            LedgerRequest::Judge { block, is_final } => {
+                let has_room = *is_final || !self.is_full;
+                let verdict = if has_room { self.judge(block) } else { Verdict::MissingParent };
                 LedgerReply::Judged { digest: block.digest(), verdict }
             }
             LedgerRequest::Seal { view, parent, proposer, beneficiary, time, base_fee, transactions } => {

@@ -6,7 +6,6 @@ use crate::driver::Fatal;
 use crate::effect::Halt;
 use crate::fixture::{digest, notarize, nullify, v};
 use crate::wire::{BodyMessage, Request};
-use minuet_core::Height;
 use minuet_core::block::{Block, Body};
 use minuet_core::bls::BlsSignature;
 use minuet_core::certificate::Certificate;
@@ -14,6 +13,7 @@ use minuet_core::evidence::Evidence;
 use minuet_core::messages::{LedgerRequest, NetworkCommand, PeerEvent};
 use minuet_core::rejection::RejectReason;
 use minuet_core::wire::{FrameKind, Offence};
+use minuet_core::{Height, PeerId, View};
 use std::sync::Arc;
 
 fn counted(bench: &Bench, reason: RejectReason) -> u64 {
@@ -120,6 +120,48 @@ fn a_flood_of_requests_is_cut_off_and_blamed() {
     assert!(counted(&bench, RejectReason::RequestFlood) >= 10, "then it is muted");
     assert!(counted(&bench, RejectReason::Muted) > 500);
     assert!(bench.ledger.requests.len() <= 4096, "{}", bench.ledger.requests.len());
+}
+
+#[test]
+fn a_new_connection_brings_no_new_budget() {
+    let mut bench = Bench::new(0);
+    let ask = |bench: &mut Bench| {
+        bench.receive(4, FrameKind::Request, Request::Proof(View(50)).to_bytes());
+        bench.turn();
+        counted(bench, RejectReason::RequestFlood)
+    };
+    let flooded = (0..5000).find(|_| ask(&mut bench) == 1).expect("there is an end");
+    bench.peer(PeerEvent::Down(v(4).peer()));
+    bench.peer(PeerEvent::Up(v(4).peer()));
+    assert_eq!(ask(&mut bench), 2, "after {flooded} that were looked at");
+}
+
+/// A block of about a megabyte, in memory and not final.
+#[test]
+fn followers_are_answered_so_many_bytes_in_a_second_from_memory_too() {
+    let mut bench = Bench::new(0);
+    let envelope = super::bench::transaction(0).envelope().clone();
+    let body = Body { transactions: vec![envelope.clone(); 1_000_000 / envelope.len()] };
+    let (genesis, empty) = (bench.fixture.genesis.clone(), first_block(&bench));
+    let (leader, recipient) = (bench.fixture.leader(1), empty.ethereum().beneficiary);
+    let block = super::bench::seal(empty.view(), &genesis, leader, recipient, empty.time(), empty.base_fee(), body);
+    bench.receive(1, FrameKind::Proposal, proposal(&bench.fixture, block.header(), None, Vec::new()));
+    let body = BodyMessage { digest: block.digest(), body: block.body().clone() };
+    bench.receive(1, FrameKind::Body, body.to_bytes());
+    bench.settle();
+    bench.sent();
+    let asked = Request::Block(block.digest()).to_bytes();
+    let mut answered = |peer: PeerId, pass_us: u64| {
+        bench.pass_us(pass_us);
+        assert!(bench.receive_from(peer, FrameKind::Request, asked.clone().into()));
+        bench.turn();
+        bench.sent_of(FrameKind::Response).len()
+    };
+    // Of two followers together eight megabytes and what the last answer is beyond them.
+    let first: Vec<usize> = (0..12).map(|turn| answered(PeerId(6 + turn % 2), 0)).collect();
+    assert_eq!(first, [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
+    assert_eq!(answered(v(3).peer(), 0), 1, "a validator is answered all the same");
+    assert_eq!(answered(PeerId(6), 1_000_000), 1, "and followers in the next second");
 }
 
 /// A block with one transaction for view 1, and its body swapped for another.

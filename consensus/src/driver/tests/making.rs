@@ -56,6 +56,44 @@ fn a_leader_proposes_what_the_mempool_chose_and_the_ledger_sealed() {
     assert!(bench.now.mono_us < bench.deadline.expect("timers run"));
 }
 
+/// Whether each question to the ledger about a block said that it is final.
+fn judged_as_final(bench: &Bench) -> Vec<bool> {
+    let of_judging = |request: &LedgerRequest| match request {
+        LedgerRequest::Judge { is_final, .. } => Some(*is_final),
+        _ => None,
+    };
+    bench.ledger.requests.iter().filter_map(of_judging).collect()
+}
+
+/// Nothing makes room in a full ledger but the commit that waits for the block which found none.
+#[test]
+fn a_block_that_found_no_room_is_judged_once_it_is_final_and_shown_as_final_once_it_is_stored() {
+    for is_answered_before in [true, false] {
+        let mut bench = Bench::new(0);
+        bench.ledger.is_full = true;
+        let block = full_block(&bench);
+        bench.receive(1, FrameKind::Proposal, proposal(&bench.fixture, block.header(), None, Vec::new()));
+        let body = BodyMessage { digest: block.digest(), body: block.body().clone() };
+        bench.receive(1, FrameKind::Body, body.to_bytes());
+        if is_answered_before {
+            bench.settle();
+            assert_eq!(judged_as_final(&bench), [false]);
+        } else {
+            bench.turn();
+        }
+        bench.receive(
+            2,
+            FrameKind::Certificate,
+            bench.fixture.finalization(1, block.digest(), &[1, 2, 3, 4, 5]).to_bytes(),
+        );
+        bench.turn();
+        assert_eq!((bench.driver.replica().tip().header.view(), bench.status.finalized_view.get()), (View(1), 0));
+        bench.settle();
+        assert_eq!(judged_as_final(&bench), [false, true], "answered before: {is_answered_before}");
+        assert_eq!((commits(&bench), bench.status.finalized_view.get()), (1, 1));
+    }
+}
+
 #[test]
 fn without_transactions_an_empty_block_goes_out_in_time() {
     let mut bench = Bench::new(1);
